@@ -1,0 +1,56 @@
+"""Learn, forecast and explain dynamics from time series with recurrent neural networks.
+
+Names are resolved on first use (PEP 562), so that ``import recurra`` loads neither JAX nor SciPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Series": "recurra.series",
+    "read_series": "recurra.data",
+    "ESN": "recurra.estimators",
+    "RNN": "recurra.estimators",
+    "GRU": "recurra.estimators",
+    "LSTM": "recurra.estimators",
+    "Linear": "recurra.estimators",
+    "Persistence": "recurra.estimators",
+    "load": "recurra.estimators",
+}
+_MODULES = ("cells", "data", "datasets", "errors", "metrics", "models", "systems")
+
+__all__ = [*_HOME, *_MODULES]
+
+if TYPE_CHECKING:
+    from recurra import cells as cells
+    from recurra import data as data
+    from recurra import errors as errors
+    from recurra import metrics as metrics
+    from recurra import models as models
+    from recurra import systems as systems
+    from recurra.data import datasets as datasets
+    from recurra.data import read_series as read_series
+    from recurra.estimators import ESN as ESN
+    from recurra.estimators import GRU as GRU
+    from recurra.estimators import LSTM as LSTM
+    from recurra.estimators import RNN as RNN
+    from recurra.estimators import Linear as Linear
+    from recurra.estimators import Persistence as Persistence
+    from recurra.estimators import load as load
+    from recurra.series import Series as Series
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name == "datasets":
+        return import_module("recurra.data.datasets")
+    if name in _MODULES:
+        return import_module(f"recurra.{name}")
+    raise AttributeError(f"module 'recurra' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
