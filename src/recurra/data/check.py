@@ -1,0 +1,128 @@
+"""What makes a series unfit for training, each with where and how many."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from recurra.data.scale import moments
+from recurra.errors import ConfigError, DataError, RecurraWarning
+from recurra.series import Series
+
+_FLAT = 1e-12  # of the mean: below this a standard deviation is rounding noise
+
+
+def check_finite(series: Series, what: str = "series") -> None:
+    """Refuse NaN and infinity, in values and inputs.
+
+    Args:
+        series: what to look at.
+        what: its name in the message.
+
+    Raises:
+        DataError: with the count, the first row and channel, and the count in each channel.
+    """
+    bad = ~np.isfinite(series.values)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        infinite = int(np.isinf(series.values).sum())
+        kinds = {"NaN": int(bad.sum()) - infinite, "infinite": infinite}
+        share = {series.channels[index]: int(count) for index, count in enumerate(bad.sum(axis=0)) if count}
+        split = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+        raise DataError(
+            f"the {what} has {bad.sum()} values that are not finite ({split}), the first in row {row}, "
+            f"channel {series.channels[column]!r}; by channel: {share}. Cut the series there, or fill the gap"
+        )
+    if series.inputs is not None:
+        check_finite(series.inputs, f"drive of the {what}")
+
+
+def check_trainable(parts: Sequence[Series], *, rows: int, constant: str = "refuse") -> None:
+    """Refuse series that no model can learn from.
+
+    Args:
+        parts: the training data, one or more series.
+        rows: how many rows in one piece the training needs.
+        constant: "refuse" raises on a channel that does not vary. There is no other way yet.
+
+    Raises:
+        DataError: NaN or infinity; parts that differ in channels, units, inputs or step; a channel or input
+            that is constant, or so large that its variance overflows; no part with `rows` rows.
+
+    Warns:
+        RecurraWarning: some parts have fewer than `rows` rows, so that nothing may be learned from them.
+    """
+    if constant != "refuse":
+        raise ConfigError(f"`constant={constant!r}` is unknown: constant channels can only be refused, 'refuse'")
+    if not parts:
+        raise DataError("there are no series to learn from")
+    for index, part in enumerate(parts):
+        check_finite(part, _label(index, parts))
+        _check_alike(parts[0], part, index)
+    _check_length(parts, rows)
+    _check_spread(parts)
+    if parts[0].inputs is not None:
+        _check_spread([part.inputs for part in parts if part.inputs is not None], "input")
+
+
+def _label(index: int, parts: Sequence[Series]) -> str:
+    return "series" if len(parts) == 1 else f"series {index + 1} of {len(parts)}"
+
+
+def _check_alike(first: Series, part: Series, index: int) -> None:
+    ours = {"channels": first.channels, "units": first.units, **_drive(first)}
+    theirs = {"channels": part.channels, "units": part.units, **_drive(part)}
+    for what, expected in ours.items():
+        if theirs[what] != expected:
+            raise DataError(
+                f"series {index + 1} has the {what} {theirs[what]}, series 1 has {expected}: series that "
+                "are learned together need the same, in the same order"
+            )
+    if not np.isclose(part.dt, first.dt, rtol=1e-6, atol=0):
+        raise DataError(
+            f"series {index + 1} has dt {part.dt:g}, series 1 has {first.dt:g}: resample to one step, or "
+            "learn them apart"
+        )
+
+
+def _drive(series: Series) -> dict[str, tuple[str, ...]]:
+    drive = series.inputs
+    return {
+        "inputs": () if drive is None else drive.channels,
+        "input units": () if drive is None else drive.units,
+    }
+
+
+def _check_length(parts: Sequence[Series], rows: int) -> None:
+    lengths = [len(part) for part in parts]
+    longest, short = max(lengths), [index for index, length in enumerate(lengths) if length < rows]
+    if longest < rows:
+        have = f"{longest} rows" if len(parts) == 1 else f"at most {longest} rows in each of {len(parts)} series"
+        wide = len(parts[0].channels)
+        turned = f" If time runs along the {wide} columns, transpose the array." if wide > longest else ""
+        raise DataError(
+            f"too short: the training needs at least {rows} rows in one piece and there are {have}, "
+            f"{rows} - {longest} = {rows - longest} too few: give more data, or shorter windows.{turned}"
+        )
+    if short:
+        warnings.warn(
+            f"{len(short)} of {len(parts)} series have fewer than the {rows} rows that the training needs in "
+            f"one piece, the first is series {short[0] + 1} with {lengths[short[0]]}: leave them out",
+            RecurraWarning,
+            stacklevel=3,
+        )
+
+
+def _check_spread(parts: Sequence[Series], what: str = "channel") -> None:
+    mean, std = moments([part.values for part in parts])
+    for index, name in enumerate(parts[0].channels):
+        if not np.isfinite(std[index]):
+            largest = max(float(np.abs(part.values[:, index]).max()) for part in parts)
+            raise DataError(
+                f"{what} {name!r} reaches {largest:g}, and its variance overflows: give it in a larger unit"
+            )
+        if std[index] <= _FLAT * max(abs(mean[index]), np.finfo(np.float64).tiny):
+            raise DataError(
+                f"{what} {name!r} is constant ({mean[index]:g} in all {sum(map(len, parts))} rows, standard "
+                f"deviation {std[index]:g}): there is nothing to learn in it, leave it out"
+            )

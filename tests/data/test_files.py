@@ -1,0 +1,123 @@
+"""Paths that are no data file, and files by what is inside."""
+
+import io
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from recurra.data import read_series
+from recurra.errors import ConfigError, DataError
+
+
+def refused(path, **arguments):
+    with pytest.raises(DataError) as caught:
+        read_series(path, **arguments)
+    assert caught.value.exit_code == 3
+    assert os.fspath(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_missing_file(tmp_path):
+    assert "no such file" in refused(tmp_path / "gone.csv")
+
+
+def test_an_empty_file(tmp_path):
+    for name in ("a.csv", "a.npy", "a.npz"):
+        (tmp_path / name).touch()
+        assert "is empty (0 bytes)" in refused(tmp_path / name)
+
+
+def test_a_directory_a_pipe_and_a_device(tmp_path):
+    assert "is a directory" in refused(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "not a regular file" in refused(tmp_path / "pipe.csv")  # and does not wait for a writer
+    assert "not a regular file" in refused("/dev/zero")
+
+
+def test_paths_that_cannot_be():
+    with pytest.raises(DataError, match="NUL"):
+        read_series("a\0b.csv")
+    assert "cannot be opened" in refused("a" * 300 + ".csv")
+
+
+def test_strange_names_work(tmp_path):
+    for name in ("with space.csv", "-dash.csv", "new\nline.csv", "日本.csv", "CAPITALS.CSV"):
+        (tmp_path / name).write_text("x\n1\n")
+        assert read_series(tmp_path / name).provenance["source"] == str(tmp_path / name)
+
+
+def test_a_link_to_a_file_is_followed(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
+    assert len(read_series(tmp_path / "b.csv")) == 1
+
+
+def test_a_file_over_the_limit(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n2\n")
+    assert "has 6 bytes, more than the limit of 5" in refused(tmp_path / "a.csv", max_bytes=5)
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, (os.environ["RECURRA_TEST_BOMB"],)
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.csv", "a.npy", "a.npz", "a.pt"])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_pickle_is_refused_and_never_run(tmp_path, monkeypatch, name, protocol):
+    monkeypatch.setenv("RECURRA_TEST_BOMB", str(tmp_path / "ran"))
+    (tmp_path / name).write_bytes(pickle.dumps(Bomb(), protocol))
+    assert "Python pickle" in refused(tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["a.pkl", "a.joblib", "a.rpy"])
+def test_a_pickle_by_name(tmp_path, name):
+    (tmp_path / name).write_bytes(pickle.dumps([1], 0))
+    assert "Python pickle" in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [(b"\x89HDF\r\n\x1a\n", "HDF5"), (b"CDF\x01", "NetCDF"), (b"PAR1", "Parquet"), (b"\x1f\x8b\x08", "gzip"),
+     (b"MATLAB 5.0 MAT-file", "MATLAB"), (b"BZh9", "bzip2"), (b"\xfd7zXZ\x00", "xz"),
+     (b"\x28\xb5\x2f\xfd", "zstd")],
+)  # fmt: skip
+def test_formats_that_are_not_read_are_named(tmp_path, start, kind):
+    (tmp_path / "a.csv").write_bytes(start + b"rest")
+    message = refused(tmp_path / "a.csv")
+    assert kind in message
+    assert "numpy.savez" in message
+
+
+def test_a_name_that_says_nothing(tmp_path):
+    (tmp_path / "data.asc").write_text("x y\n1 2\n")
+    assert "ends in .asc, and recurra reads .csv .tsv .txt .dat .npy .npz" in refused(tmp_path / "data.asc")
+    assert read_series(tmp_path / "data.asc", delimiter=" ").channels == ("x", "y")
+
+
+def test_numpy_files_go_by_what_is_inside(tmp_path):
+    buffer = io.BytesIO()
+    np.save(buffer, np.ones(3))
+    (tmp_path / "a.csv").write_bytes(buffer.getvalue())
+    assert len(read_series(tmp_path / "a.csv")) == 3
+    (tmp_path / "a.npy").write_text("x\n1\n")
+    assert "named .npy and does not begin like one" in refused(tmp_path / "a.npy")
+
+
+def test_gaps_can_only_be_refused(tmp_path):
+    with pytest.raises(ConfigError, match="'refuse'"):
+        read_series(tmp_path / "a.csv", gaps="interpolate")
+
+
+def test_the_file_is_not_touched(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("x\n1\n2\n")
+    file.chmod(0o400)
+    before = file.stat().st_mtime_ns
+    series = read_series(file)
+    assert file.stat().st_mtime_ns == before
+    # sha256sum of "x\n1\n2\n"
+    assert series.provenance["sha256"] == "aea284871ddeeebac4b57b7a8ee7dad070886e690408ce2409306b9b6487beb1"
