@@ -1,0 +1,72 @@
+"""Adaptive sub-steps between the rows: the local error is held, and a sub-step ends on every row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import diffrax
+import jax
+import jax.numpy as jnp
+
+_MOST_STEPS = 1_000_000  # for the rows of one block: a stiff field ends here
+_BLOCK = 1000  # rows that the solver writes at once: its time per step grows with the rows it holds
+
+
+@dataclass(frozen=True)
+class SubStepped:
+    """An embedded Runge-Kutta pair under a step size controller: local error <= tolerance + relative |y|.
+
+    Args:
+        solver: a diffrax solver with an error estimate.
+        tolerance: absolute part of the bound.
+        relative: relative part; below 1e-15 rounding makes it unreachable.
+    """
+
+    solver: type[diffrax.AbstractSolver]
+    tolerance: float
+    relative: float
+
+    def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array) -> jax.Array:
+        """The states at `times`, the first of which is `start`; infinite from where the solver gave up."""
+        steps = len(times) - 1
+        blocks = -(-steps // _BLOCK)
+        size = -(-steps // blocks)
+        beyond = times[-1] + dt * jnp.arange(1, blocks * size - steps + 1)  # fills the last block
+        ends = jnp.concatenate([times[1:], beyond]).reshape(blocks, size)
+
+        def advance(carry, ends):
+            t, y = carry
+            grid = jnp.concatenate([t[None], ends])
+            alive = jnp.isfinite(y).all()
+            rows = jax.lax.cond(alive, lambda: self._block(field, y, grid), lambda: jnp.full((size, len(y)), jnp.inf))
+            return (ends[-1], rows[-1]), rows
+
+        start = jnp.asarray(start)
+        _, rest = jax.lax.scan(advance, (jnp.asarray(times[0]), start), ends)
+        return jnp.concatenate([start[None], rest.reshape(blocks * size, -1)[:steps]])
+
+    def _block(self, field: Callable, start: jax.Array, times: jax.Array) -> jax.Array:
+        # A jump of the drive, or a singularity, asks for steps that do not move t: take the least that does.
+        least = 4 * jnp.spacing(jnp.abs(times).max())
+        controller = diffrax.PIDController(rtol=self.relative, atol=self.tolerance, dtmin=least, force_dtmin=True)
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, args: field(t, y)),
+            self.solver(),
+            t0=times[0],
+            t1=times[-1],
+            dt0=None,
+            y0=start,
+            saveat=diffrax.SaveAt(ts=times[1:]),
+            # the dense output of a pair is of lower order than its steps: rows are ends of steps instead
+            stepsize_controller=diffrax.ClipStepSizeController(controller, step_ts=times),
+            adjoint=diffrax.ForwardMode(),
+            event=diffrax.Event(_left_the_finite_numbers),
+            max_steps=_MOST_STEPS,
+            throw=False,
+        )
+        assert solution.ys is not None  # rows were asked for
+        return solution.ys
+
+
+def _left_the_finite_numbers(t, y, args, **unused):
+    del t, args, unused
+    return ~jnp.isfinite(y).all()

@@ -1,0 +1,149 @@
+"""`System`: something that can be simulated, with named parameters."""
+
+import dataclasses
+import difflib
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import numpy as np
+
+from recurra._types import whole_number
+from recurra.errors import ConfigError
+from recurra.series import Series
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to simulate, checked: `steps` steps of `dt`, by which method, from where."""
+
+    steps: int
+    dt: float
+    method: str | None
+    initial: np.ndarray | None
+    seed: int
+
+
+class System(eqx.Module):
+    """Interface of a system: parameters as fields, and `simulate`, which rests on `trajectory`.
+
+    A vector field writes `field`, `start` and `drive` and returns `flow.integrate(self, plan)`
+    (see `recurra.systems.flow.Flow`); a map or a signal makes its rows in its own way.
+
+    Attributes:
+        name: what the command line calls it.
+        title: one line about it.
+        channels: name of each column.
+        units: unit of each column, "" where there is none.
+        default_dt: the step between rows where none is given.
+        methods: names that `simulate(method=...)` takes; empty where nothing is integrated.
+        state_size: numbers in `initial`; 0 where there is no state to start from.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    channels: ClassVar[tuple[str, ...]]
+    units: ClassVar[tuple[str, ...]]
+    default_dt: ClassVar[float]
+    methods: ClassVar[tuple[str, ...]]
+    state_size: ClassVar[int]
+
+    def __check_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.metadata.get("static", False):
+                continue
+            number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+            if not number or not np.isfinite(value):
+                raise ConfigError(f"`{field.name}` of {self.name} must be a finite number, got {value!r}")
+
+    @property
+    @abstractmethod
+    def transient(self) -> float:
+        """Time units that are simulated and discarded where no `initial` is given."""
+
+    @property
+    @abstractmethod
+    def lyapunov_exponent(self) -> float | None:
+        """Largest Lyapunov exponent per time unit, for these parameters; None where it is not known."""
+
+    @abstractmethod
+    def trajectory(self, plan: Plan) -> Series:
+        """The rows that `simulate` was asked for."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Fields by name, as plain data; a function by its name."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: _plain(value) for name, value in values.items()}
+
+    def simulate(
+        self,
+        steps: int,
+        dt: float | None = None,
+        method: str | None = None,
+        initial: Sequence[float] | np.ndarray | None = None,
+        *,
+        seed: int = 0,
+    ) -> Series:
+        """Simulate `steps` steps; the same arguments give the same bits.
+
+        Args:
+            steps: n, a positive whole number.
+            dt: step between the rows in time units. Default: `default_dt`.
+            method: None, the same as "accurate" (sub-steps hold the local error at 1e-12), "adaptive" (at
+                1e-9), or the fixed-step methods "rk4" and "euler" with the step dt.
+            initial: state at time 0, (state_size,). Nothing is then discarded. Default: a random start, drawn
+                from `seed`, at time -`transient`; the rows before time 0 are discarded.
+            seed: seed of everything that is random.
+
+        Returns:
+            n + 1 rows at the times 0, dt, ..., n dt. The provenance says how they were made.
+
+        Raises:
+            ConfigError: an argument that cannot work, or a trajectory that leaves the finite numbers.
+        """
+        if not whole_number(steps) or steps < 1:
+            raise ConfigError(f"`steps` must be a whole number of at least 1, got {steps!r}")
+        if not whole_number(seed) or seed < 0:
+            raise ConfigError(f"`seed` must be a whole number of at least 0, got {seed!r}")
+        step = self.default_dt if dt is None else dt
+        if isinstance(step, bool) or not isinstance(step, int | float | np.number) or not 0 < step < np.inf:
+            raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
+        if method is not None and method not in self.methods:
+            raise unknown("method", method, self.methods, of=self.name)
+        start = None if initial is None else self._start(initial)
+        return self.trajectory(Plan(int(steps), float(step), method, start, int(seed)))
+
+    def _start(self, initial: Any) -> np.ndarray:
+        if self.state_size == 0:
+            raise ConfigError(f"{self.name} has no state to start from: leave `initial` out")
+        try:
+            start = np.array(initial, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"`initial` must be {self.state_size} numbers, got {initial!r}") from error
+        if start.shape != (self.state_size,):
+            raise ConfigError(
+                f"`initial` of {self.name} must be {self.state_size} numbers ({', '.join(self.channels)}), "
+                f"got shape {start.shape}"
+            )
+        if not np.isfinite(start).all():
+            raise ConfigError(f"`initial` must be finite, got {start.tolist()}")
+        return start
+
+
+def unknown(kind: str, given: Any, known: Iterable[str], *, of: str = "") -> ConfigError:
+    """The error for a name that does not exist: it names the nearest that does, and all others."""
+    names = sorted(known)
+    where = f" of {of}" if of else ""
+    near = difflib.get_close_matches(str(given).lower(), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    choice = f" Known: {', '.join(names)}" if names else f" There is no {kind} to choose here: leave it out"
+    return ConfigError(f"unknown {kind} {given!r}{where}{hint}{choice}")
+
+
+def _plain(value: Any) -> Any:
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    return value if isinstance(value, str) else float(value)
