@@ -1,0 +1,14 @@
+"""The report: one self-contained HTML file with inline SVG figures. Needs matplotlib (the extra `report`)."""
+
+from recurra.report.forecasts import forecast_figure as forecast_figure
+from recurra.report.growth import error_growth_figure as error_growth_figure
+from recurra.report.horizons import horizon_figure as horizon_figure
+from recurra.report.page import Highlight as Highlight
+from recurra.report.page import Report as Report
+from recurra.report.page import Section as Section
+from recurra.report.page import Table as Table
+from recurra.report.page import render as render
+from recurra.report.page import write_report as write_report
+from recurra.report.portrait import phase_portrait as phase_portrait
+from recurra.report.run import run_report as run_report
+from recurra.report.training import training_curve as training_curve
