@@ -21,7 +21,7 @@ _HOME = {
 }
 _MODULES = ("cells", "data", "datasets", "errors", "metrics", "models", "systems")
 
-__all__ = [*_HOME, *_MODULES]
+__all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
     from recurra import cells as cells

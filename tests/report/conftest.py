@@ -216,6 +216,7 @@ def write_run(path: Path, train: Series, test: Series, forecasts: dict, learner:
     step = {"rmse": 1.2e-4, "nrmse": 1.5e-5, "mae": 9e-5, "smape": 0.01, "r2": 0.99999999, "valid_time": 10.0}
     naive = {**step, "rmse": 0.41, "nrmse": 0.05, "mae": 0.3, "smape": 4.2, "r2": 0.9973, "valid_time": 9.5}
     results = {
+        "learner": learner, "data": "system:lorenz63",
         "score": {"closed_loop": closed, "one_step": {**step, "baselines": {"persistence": naive}}},
         "training_std": train.values.std(axis=0).tolist(), "lyapunov_exponent": 0.9056, "time_unit": "s",
         "data_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

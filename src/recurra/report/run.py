@@ -70,29 +70,16 @@ def run_report(run_dir: str | Path) -> Report:
 
 
 def _learner(run: RunFiles) -> str:
-    """The name of the learner, wherever this run keeps it."""
-    model = run.config.get("model")
-    places = (run.results.get("learner"), run.config.get("learner"), model)
-    if isinstance(model, Mapping):
-        places = (*places, model.get("learner"), model.get("name"))
-    return next((each for each in places if isinstance(each, str) and each), "model")
+    return str(run.results.get("learner") or run.config.get("learner") or "model")
 
 
 def _data_name(run: RunFiles) -> str:
-    data = run.config.get("data")
-    places = (run.results.get("data"), data)
-    if isinstance(data, Mapping):
-        places = (*places, data.get("source"), data.get("data"), data.get("path"), data.get("name"))
-    found = next((each for each in places if isinstance(each, str) and each), run.path.name)
+    found = str(run.results.get("data") or run.path.name)
     return clean(Path(found.removeprefix("dataset:").removeprefix("system:")).name)
 
 
 def _score(run: RunFiles, kind: str) -> Mapping[str, Any]:
     return (run.results.get("score") or {}).get(kind) or {}
-
-
-def _value(score: Mapping[str, Any], metric: str) -> Any:
-    return score.get("valid_prediction_time") if metric == "valid_time" and metric not in score else score.get(metric)
 
 
 def _unit(run: RunFiles) -> str:
@@ -113,7 +100,7 @@ def _scores(run: RunFiles, learner: str) -> Section:
 def _score_table(run: RunFiles, learner: str, kind: str, caption: str) -> Table:
     score = _score(run, kind)
     rows = {learner: score, **(score.get("baselines") or {})}
-    shown = [each for each in _METRICS if any(_value(row, each[0]) is not None for row in rows.values())]
+    shown = [each for each in _METRICS if any(row.get(each[0]) is not None for row in rows.values())]
     data = run.truth or run.train
     common = set(data.units) if data is not None else set()
     unit = common.pop() if len(common) == 1 else ""
@@ -121,7 +108,7 @@ def _score_table(run: RunFiles, learner: str, kind: str, caption: str) -> Table:
     heads = [f"{title} ({clean(units[name])})" if units.get(name) else title for name, title, _ in shown]
     return Table(
         ["Learner", *heads],
-        [[clean(ink(name).title), *(_value(row, metric) for metric, _, _ in shown)] for name, row in rows.items()],
+        [[clean(ink(name).title), *(row.get(metric) for metric, _, _ in shown)] for name, row in rows.items()],
         caption,
         ["", *(better for _, _, better in shown)],
     )
@@ -140,11 +127,24 @@ def _forecast_sections(
     else:
         exponent = run.results.get("lyapunov_exponent")
         figure = error_growth_figure(truth, forecasts, scale, _THRESHOLD, exponent)
-        found.append(Section("How long can it be trusted?", figures=[figure]))
+        found.append(Section("How long can it be trusted?", _truth(run, truth), figures=[figure]))
     if len(truth.channels) > 1:
         figure = phase_portrait(truth, {learner: forecasts[learner]})
         found.append(Section("Does it follow the same dynamics?", figures=[figure]))
     return found
+
+
+def _truth(run: RunFiles, rows: Series) -> str:
+    """How far simulated rows can be trusted themselves."""
+    found = run.results.get("truth")
+    if not found:
+        return ""
+    step = found["internal_step"]
+    how = f"local error held at {found['local_error']:g} by sub-steps" if step == "adaptive" else f"fixed step {step:g}"
+    return (
+        f"The truth is a simulation ({found['method']}, {how}). It agrees with a second solver from the same start for "
+        f"{duration(rows, found['agreement_time'])}: no forecast can be shown to be valid for longer."
+    )
 
 
 def _baseline(run: RunFiles) -> tuple[str, float] | None:
@@ -186,7 +186,7 @@ def _against(error: float, best: tuple[str, float]) -> str:
 def _highlights(run: RunFiles, learner: str) -> list[Highlight]:
     score, unit, best = _score(run, "closed_loop"), _unit(run), _baseline(run)
     cards, part = [], run.truth or run.train
-    valid = _value(score, "valid_time")
+    valid = score.get("valid_time")
     if valid is not None:
         exponent = run.results.get("lyapunov_exponent")
         note = f"error below {number(_THRESHOLD, 1)} standard deviations"
