@@ -1,0 +1,71 @@
+"""Forecast origins: what is known before each, and what came after; for forecasts, scores and validation alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """A batch of closed-loop problems in scaled units.
+
+    Args:
+        warm: inputs [y[t], u[t+1]] that warm the state up, (batch, rows, features), the rows before `last`.
+        last: the last known row (batch, channels).
+        drive: exogenous inputs of the forecast rows (batch, steps, drive).
+        truth: what came (batch, steps, channels); NaN-free where it is scored, empty (0 steps) where unknown.
+    """
+
+    warm: BatchInputs
+    last: Row
+    drive: BatchDrive
+    truth: Batch
+
+    @staticmethod
+    def cut(values: np.ndarray, drive: np.ndarray, rows: Sequence[int], warmup: int, steps: int) -> "Origins":
+        """Origins in one series: row r is the last known one, r + 1 ... r + steps are forecast.
+
+        Args:
+            values: scaled (time, channels).
+            drive: scaled (time, drive), zero columns for none.
+            rows: the last known row of each origin; each has `warmup` rows before it and `steps` after it.
+        """
+        inputs = np.concatenate([values[:-1], drive[1:]], axis=1)
+        return Origins(
+            np.stack([inputs[r - warmup : r] for r in rows]),
+            np.stack([values[r] for r in rows]),
+            np.stack([drive[r + 1 : r + 1 + steps] for r in rows]),
+            np.stack([values[r + 1 : r + 1 + steps] for r in rows]),
+        )
+
+    @staticmethod
+    def join(parts: Sequence["Origins"]) -> "Origins":
+        """Several batches of the same shape as one."""
+        fields = ("warm", "last", "drive", "truth")
+        return Origins(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+
+def forecast_origins(forecaster: Forecaster, origins: Origins) -> Batch:
+    """Warm every copy up on its true rows, then run it on its own output: (batch, steps, channels)."""
+    state, _ = forecaster.run(forecaster.initial_state(len(origins)), origins.warm)
+    return forecaster.free_run(state, origins.last, origins.drive)[1]
+
+
+def closed_loop_errors(forecast: Batch, truth: Batch) -> np.ndarray:
+    """Normalised error e(t) = sqrt(mean over channels of ((yhat - y) / std)^2) in scaled units, (batch, steps)."""
+    return np.sqrt(np.mean((forecast - truth) ** 2, axis=-1))
+
+
+def horizon_score(errors: np.ndarray, ceiling: float = 10.0) -> np.ndarray:
+    """One number from errors (..., batch, steps), lower is better: the geometric mean of min(e(t), ceiling).
+
+    The geometric mean weighs every factor by which an error grows alike, so the first steps of a chaotic forecast count
+    as much as the last; the ceiling, in standard deviations, keeps a runaway origin from deciding by its size.
+    """
+    return np.exp(np.log(np.clip(errors, 1e-16, ceiling)).mean(axis=(-2, -1)))
