@@ -14,9 +14,7 @@ from recurra.errors import ConfigError, DataError
 from recurra.series import Series
 
 NAMES = ("rmse", "mae", "smape", "r2", "nrmse", "error_growth", "valid_prediction_time", "score_table")
-TABLES = arrays.arrays(
-    np.float64, st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=st.floats(-1e3, 1e3)
-)
+TABLES = arrays.arrays(np.float64, st.tuples(st.integers(2, 12), st.integers(1, 4)), elements=st.floats(-1e3, 1e3))
 
 
 @pytest.fixture
@@ -31,9 +29,7 @@ def test_agree_with_scikit_learn(pair):
     assert metrics.rmse(truth, forecast) == pytest.approx(
         math.sqrt(reference.mean_squared_error(truth.ravel(), forecast.ravel())), rel=1e-13
     )
-    assert metrics.mae(truth, forecast) == pytest.approx(
-        reference.mean_absolute_error(truth, forecast), rel=1e-13
-    )
+    assert metrics.mae(truth, forecast) == pytest.approx(reference.mean_absolute_error(truth, forecast), rel=1e-13)
     assert metrics.r2(truth, forecast) == pytest.approx(reference.r2_score(truth, forecast), rel=1e-12)
 
 
@@ -61,9 +57,7 @@ def test_r2_is_zero_for_the_mean_and_defined_for_a_flat_channel():
 def test_nrmse_takes_the_root_mean_square_over_channels():
     truth = np.zeros((4, 2))
     forecast = np.tile([3.0, 40.0], (4, 1))
-    assert metrics.nrmse(truth, forecast, scale=[1.0, 10.0]) == pytest.approx(
-        math.sqrt((9 + 16) / 2), rel=1e-15
-    )
+    assert metrics.nrmse(truth, forecast, scale=[1.0, 10.0]) == pytest.approx(math.sqrt((9 + 16) / 2), rel=1e-15)
     assert metrics.nrmse(truth, forecast, scale=2.0) == pytest.approx(math.sqrt((9 + 1600) / 8), rel=1e-15)
 
 
@@ -71,9 +65,7 @@ def test_scale_comes_from_the_argument_then_the_forecast_then_the_truth(pair):
     truth, forecast = pair
     carried = Series(forecast, provenance={"training_std": [2.0, 2.0, 2.0]})
     per_channel = np.sqrt(((forecast - truth) ** 2).mean(axis=0))
-    assert metrics.nrmse(truth, carried, scale=4.0) == pytest.approx(
-        math.sqrt((per_channel**2).mean()) / 4, rel=1e-13
-    )
+    assert metrics.nrmse(truth, carried, scale=4.0) == pytest.approx(math.sqrt((per_channel**2).mean()) / 4, rel=1e-13)
     assert metrics.nrmse(truth, carried) == pytest.approx(math.sqrt((per_channel**2).mean()) / 2, rel=1e-13)
     assert metrics.nrmse(truth, forecast) == pytest.approx(
         math.sqrt(((per_channel / truth.std(axis=0)) ** 2).mean()), rel=1e-13
@@ -84,8 +76,7 @@ def test_error_growth_by_a_loop(pair):
     truth, forecast = pair
     scale = [1.0, 10.0, 0.1]
     expected = [
-        math.sqrt(sum(((forecast[k, c] - truth[k, c]) / scale[c]) ** 2 for c in range(3)) / 3)
-        for k in range(40)
+        math.sqrt(sum(((forecast[k, c] - truth[k, c]) / scale[c]) ** 2 for c in range(3)) / 3) for k in range(40)
     ]
     np.testing.assert_allclose(metrics.error_growth(truth, forecast, scale), expected, rtol=1e-13)
 
@@ -123,9 +114,7 @@ def test_valid_prediction_time_refuses_two_steps():
     assert metrics.valid_prediction_time(truth, forecast, threshold=2.0, scale=1.0, dt=0.5) == 1.5
 
 
-@pytest.mark.parametrize(
-    "argument", [{"threshold": 0.0}, {"threshold": math.nan}, {"dt": 0.0}, {"dt": math.inf}]
-)
+@pytest.mark.parametrize("argument", [{"threshold": 0.0}, {"threshold": math.nan}, {"dt": 0.0}, {"dt": math.inf}])
 def test_valid_prediction_time_refuses_senseless_arguments(argument):
     with pytest.raises(ConfigError, match=next(iter(argument))):
         metrics.valid_prediction_time([0.0], [0.0], scale=1.0, **argument)
@@ -140,9 +129,7 @@ def test_score_table_holds_every_metric(pair):
         "smape": metrics.smape(truth, forecast),
         "r2": metrics.r2(truth, forecast),
         "nrmse": metrics.nrmse(truth, forecast, [1.0, 10.0, 0.1]),
-        "valid_prediction_time": metrics.valid_prediction_time(
-            truth, forecast, scale=[1.0, 10.0, 0.1], dt=0.5
-        ),
+        "valid_prediction_time": metrics.valid_prediction_time(truth, forecast, scale=[1.0, 10.0, 0.1], dt=0.5),
     }
     assert all(type(value) is float for value in table.values())
 
@@ -157,9 +144,7 @@ def test_refuse_unequal_shapes(name):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_refuse_what_is_not_finite(name, bad):
     forecast = Series([[0.0, 1.0], [1.0, bad], [2.0, bad]], channels=["x", "v"])
-    with pytest.raises(
-        DataError, match=r"forecast has 2 values that are not finite, the first in row 1, channel 'v'"
-    ):
+    with pytest.raises(DataError, match=r"forecast has 2 values that are not finite, the first in row 1, channel 'v'"):
         getattr(metrics, name)(np.ones((3, 2)), forecast)
 
 

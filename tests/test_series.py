@@ -39,9 +39,7 @@ def test_one_dimension_becomes_a_column_with_unit_step():
     assert (series.channels, series.units, series.inputs) == (("c0",), ("",), None)
 
 
-@pytest.mark.parametrize(
-    "dtype", [np.int8, np.uint16, np.int64, np.float16, np.float32, ">f8", np.longdouble]
-)
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64, np.float16, np.float32, ">f8", np.longdouble])
 def test_real_numbers_become_float64(dtype):
     series = Series(np.array([[1, 2], [3, 4]], dtype=dtype))
     assert series.values.dtype == np.float64

@@ -80,9 +80,7 @@ def test_variance_that_overflows():
 
 
 def test_too_short_shows_the_arithmetic():
-    with pytest.raises(
-        DataError, match=r"at least 60 rows in one piece and there are 50 rows, 60 - 50 = 10 too few"
-    ):
+    with pytest.raises(DataError, match=r"at least 60 rows in one piece and there are 50 rows, 60 - 50 = 10 too few"):
         check_trainable([wave(50)], rows=60)
     with pytest.raises(DataError, match="at most 40 rows in each of 2 series"):
         check_trainable([wave(30), wave(40)], rows=60)

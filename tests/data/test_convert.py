@@ -97,9 +97,7 @@ def test_frames_are_refused_by_column_or_index(frame, told):
 
 
 def test_pandas_round_trip():
-    series = Series(
-        np.random.default_rng(0).normal(size=(5, 2)), times=3 + 0.25 * np.arange(5), channels=["x", "v"]
-    )
+    series = Series(np.random.default_rng(0).normal(size=(5, 2)), times=3 + 0.25 * np.arange(5), channels=["x", "v"])
     back = as_series(series.to_pandas())
     assert back.sha256 == series.sha256
 

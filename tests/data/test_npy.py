@@ -76,9 +76,7 @@ def test_a_header_that_claims_more_than_there_is():
 
 
 def test_more_than_any_integer():
-    data = with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "9" * 400 + ", 1)}") + bytes(
-        48
-    )
+    data = with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "9" * 400 + ", 1)}") + bytes(48)
     assert "the file holds 48" in refused(data)
 
 

@@ -60,9 +60,7 @@ def test_a_series_comes_back_whole(rows, width, compressed, seed):
         units=original.units, inputs=original.inputs.values,
     )  # fmt: skip
     parts = parse_npz(buffer.getvalue())
-    back = Series(
-        parts.values, times=parts.times, channels=parts.channels, units=parts.units, inputs=parts.inputs
-    )
+    back = Series(parts.values, times=parts.times, channels=parts.channels, units=parts.units, inputs=parts.inputs)
     assert back.sha256 == original.sha256
 
 
@@ -147,9 +145,7 @@ def test_arrays_are_refused_by_name(named, told):
 
 
 def test_arrays_of_different_length():
-    assert "differ in length: {'a': 6, 'b': 5}" in refused(
-        saved(a=np.ones(6), b=np.ones(5)), channels=["a", "b"]
-    )
+    assert "differ in length: {'a': 6, 'b': 5}" in refused(saved(a=np.ones(6), b=np.ones(5)), channels=["a", "b"])
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,7 @@ from hypothesis.extra import numpy as arrays
 from recurra.data import Scaler
 from recurra.errors import DataError
 
-TABLES = arrays.arrays(
-    np.float64, st.tuples(st.integers(2, 30), st.integers(1, 4)), elements=st.floats(-1e6, 1e6)
-)
+TABLES = arrays.arrays(np.float64, st.tuples(st.integers(2, 30), st.integers(1, 4)), elements=st.floats(-1e6, 1e6))
 
 
 def test_moments_over_several_tables_are_those_of_all_rows():

@@ -181,9 +181,7 @@ def test_times_are_refused_by_line(times, told):
 def test_uneven_times_say_where_the_rows_begin(tmp_path):
     file = tmp_path / "gap.csv"
     file.write_text("t,x\n" + "".join(f"{t},1\n" for t in (0, 1, 2, 5, 6)))
-    with pytest.raises(
-        DataError, match=r"gap\.csv.*expected 1; the first of 1 .* row 3.*\(row 0 is line 2\)"
-    ):
+    with pytest.raises(DataError, match=r"gap\.csv.*expected 1; the first of 1 .* row 3.*\(row 0 is line 2\)"):
         read_series(file)
 
 
