@@ -1,9 +1,18 @@
-"""For the tests of networks: models with random float64 weights, and the papers' equations as plain loops."""
+"""Shapes and types are checked at run time, property tests repeat; models with random weights, equations as loops."""
 
 from types import SimpleNamespace
 
+import hypothesis
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
+
+# Inside, shapes and types are what they say. The doors (series, data, estimators, command line) take anything and
+# answer bad input with an error of their own, which their tests ask for.
+INSIDE = [f"recurra.{name}" for name in ("cells", "models", "baselines", "forecasting", "reservoirs", "training")]
+install_import_hook(INSIDE, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+hypothesis.settings.register_profile("recurra", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("recurra")
 
 
 def _logistic(a):

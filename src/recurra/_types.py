@@ -5,22 +5,23 @@ copies, `features` = channels + drive, what one step of a network sees.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 Values = Float[np.ndarray, "time channels"]
 Drive = Float[np.ndarray, "time drive"]
-Batch = Float[np.ndarray, "batch time channels"]
-BatchDrive = Float[np.ndarray, "batch time drive"]
-BatchInputs = Float[np.ndarray, "batch time features"]
+Batch = Float[np.ndarray, "batch _ channels"]
+BatchDrive = Float[np.ndarray, "batch steps drive"]
+BatchInputs = Float[np.ndarray, "batch rows features"]
 Row = Float[np.ndarray, "batch channels"]
 State = Any  # whatever a forecaster carries from step to step; every array in it has a leading batch axis
 
 LOST = 1e6  # standard deviations: where a closed loop is held that runs away, so that its forecast stays finite
 
 
+@runtime_checkable
 class Forecaster(Protocol):
     """A fitted network as the estimators see it: NumPy in and out, scaled units, a leading batch axis.
 

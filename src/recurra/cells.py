@@ -1,7 +1,7 @@
 """Recurrent cells: `(state, x) -> state`, written for one datum; batches come from `jax.vmap` outside.
 
 The lecture's letters: `U` input to hidden, `W` hidden to hidden, `b` the bias; `h` is the hidden state and `c` the
-memory cell. Weights are drawn in NumPy from a `numpy.random.Generator`, with the defaults that Keras documents:
+memory cell. Array are drawn in NumPy from a `numpy.random.Generator`, with the defaults that Keras documents:
 Glorot-uniform `U`, orthogonal `W`, zero `b`, and 1 for the bias of the LSTM's forget gate.
 """
 
@@ -16,6 +16,8 @@ import numpy as np
 
 from recurra.errors import ConfigError
 
+Array = jax.Array | np.ndarray
+
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
@@ -27,7 +29,7 @@ class Cell(eqx.Module):
         """The state before any input: zeros."""
 
     @abstractmethod
-    def __call__(self, state: Any, x: jax.Array) -> Any:
+    def __call__(self, state: Any, x: Array) -> Any:
         """The next state, from this state and the input x of shape (inputs,)."""
 
     @abstractmethod
@@ -52,9 +54,9 @@ class Elman(Cell):
     gates: ClassVar[int] = 1
     weights: ClassVar[tuple[str, ...]] = ("U", "W", "b")
 
-    U: jax.Array
-    W: jax.Array
-    b: jax.Array
+    U: Array
+    W: Array
+    b: Array
     activation: str = eqx.field(static=True, default="tanh")
 
     @staticmethod
@@ -68,8 +70,8 @@ class Elman(Cell):
     def initial_state(self) -> jax.Array:
         return jnp.zeros_like(self.b)
 
-    def __call__(self, state: jax.Array, x: jax.Array) -> jax.Array:
-        return ACTIVATIONS[self.activation](self.U @ x + self.W @ state + self.b)
+    def __call__(self, state: jax.Array, x: Array) -> jax.Array:
+        return ACTIVATIONS[self.activation](jnp.asarray(self.U @ x + self.W @ state + self.b))
 
     def output(self, state: jax.Array) -> jax.Array:
         return state
@@ -95,22 +97,22 @@ class LSTM(Cell):
     gates: ClassVar[int] = 4
     weights: ClassVar[tuple[str, ...]] = ("U", "W", "b")
 
-    U: jax.Array
-    W: jax.Array
-    b: jax.Array
+    U: Array
+    W: Array
+    b: Array
 
     @staticmethod
     def draw(inputs: int, units: int, rng: np.random.Generator) -> "LSTM":
         """Keras' LSTM: 4 units (inputs + units + 1) parameters, forget bias 1."""
         b = np.array(_zeros(4 * units))
         b[units : 2 * units] = 1
-        return LSTM(glorot_uniform(4 * units, inputs, rng), orthogonal(4 * units, units, rng), b)  # pyright: ignore[reportArgumentType]
+        return LSTM(glorot_uniform(4 * units, inputs, rng), orthogonal(4 * units, units, rng), b)
 
     def initial_state(self) -> tuple[jax.Array, jax.Array]:
         zeros = jnp.zeros(self.W.shape[1], self.W.dtype)
         return zeros, zeros
 
-    def __call__(self, state: tuple[jax.Array, jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def __call__(self, state: tuple[jax.Array, jax.Array], x: Array) -> tuple[jax.Array, jax.Array]:
         h, c = state
         i, f, g, o = jnp.split(self.U @ x + self.W @ h + self.b, 4)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
@@ -142,10 +144,10 @@ class GRU(Cell):
     gates: ClassVar[int] = 3
     weights: ClassVar[tuple[str, ...]] = ("U", "W", "b", "d")
 
-    U: jax.Array
-    W: jax.Array
-    b: jax.Array
-    d: jax.Array
+    U: Array
+    W: Array
+    b: Array
+    d: Array
 
     @staticmethod
     def draw(inputs: int, units: int, rng: np.random.Generator) -> "GRU":
@@ -156,7 +158,7 @@ class GRU(Cell):
     def initial_state(self) -> jax.Array:
         return jnp.zeros(self.W.shape[1], self.W.dtype)
 
-    def __call__(self, state: jax.Array, x: jax.Array) -> jax.Array:
+    def __call__(self, state: jax.Array, x: Array) -> jax.Array:
         from_input = jnp.split(self.U @ x + self.b, 3)
         from_state = jnp.split(self.W @ state + self.d, 3)
         z = jax.nn.sigmoid(from_input[0] + from_state[0])

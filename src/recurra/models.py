@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra._types import LOST
-from recurra.cells import GRU, LSTM, Cell, Elman, glorot_uniform
+from recurra.cells import GRU, LSTM, Array, Cell, Elman, glorot_uniform
 from recurra.errors import ConfigError
 
 CELLS: dict[str, type[Elman] | type[GRU] | type[LSTM]] = {"elman": Elman, "gru": GRU, "lstm": LSTM}
@@ -25,17 +25,17 @@ class Dense(eqx.Module):
         relu: apply max(0, .) to the result.
     """
 
-    V: jax.Array
-    c: jax.Array
+    V: Array
+    c: Array
     relu: bool = eqx.field(static=True, default=False)
 
     @staticmethod
     def draw(inputs: int, outputs: int, rng: np.random.Generator, relu: bool = False) -> "Dense":
         """Glorot-uniform weights, zero bias: outputs (inputs + 1) parameters."""
-        return Dense(glorot_uniform(outputs, inputs, rng), jnp.asarray(np.zeros(outputs, np.float32)), relu)
+        return Dense(glorot_uniform(outputs, inputs, rng), np.zeros(outputs, np.float32), relu)
 
-    def __call__(self, h: jax.Array) -> jax.Array:
-        y = self.V @ h + self.c
+    def __call__(self, h: Array) -> jax.Array:
+        y = jnp.asarray(self.V @ h + self.c)
         return jax.nn.relu(y) if self.relu else y
 
 
@@ -56,7 +56,7 @@ class Stack(eqx.Module):
 
     cells: tuple[Cell, ...]
     readout: tuple[Dense, ...]
-    scale: jax.Array | None = None
+    scale: Array | None = None
 
     @staticmethod
     def draw(
@@ -85,7 +85,7 @@ class Stack(eqx.Module):
         """The state of every layer before any input."""
         return tuple(cell.initial_state() for cell in self.cells)
 
-    def step(self, state: tuple[Any, ...], x: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
+    def step(self, state: tuple[Any, ...], x: Array) -> tuple[tuple[Any, ...], Array]:
         """One step for one datum: x (inputs,) -> y (outputs,)."""
         h, states = x, []
         for cell, old in zip(self.cells, state, strict=True):
@@ -98,7 +98,7 @@ class Stack(eqx.Module):
             h = x[: h.shape[0]] + jax.lax.stop_gradient(self.scale) * h
         return tuple(states), h
 
-    def __call__(self, xs: jax.Array) -> jax.Array:
+    def __call__(self, xs: Array) -> jax.Array:
         """The outputs (time, outputs) for a sequence xs (time, inputs), from the initial state."""
         return unroll(self.step, self.initial_state(), xs)[1]
 
@@ -109,7 +109,7 @@ def unroll(step: Callable[[Any, Any], tuple[Any, Any]], state: Any, xs: Any) -> 
 
 
 def closed_loop(
-    step: Callable[[Any, Any], tuple[Any, Any]], state: Any, last: jax.Array, drive: jax.Array
+    step: Callable[[Any, Any], tuple[Any, Any]], state: Any, last: Array, drive: Array
 ) -> tuple[Any, jax.Array]:
     """Run a step map on its own output: y[0] = step(last), y[k+1] = step(y[k]), with row k of `drive` beside y[k-1].
 
@@ -155,7 +155,7 @@ def from_tensors(cell: str, layers: int, tensors: dict[str, np.ndarray], options
     """The model of `to_tensors`, with one linear layer as readout."""
     kind = CELLS[cell]
     cells = tuple(kind(**{n: tensors[f"cells/{l}/{n}"] for n in kind.weights}, **options) for l in range(layers))
-    return Stack(cells, (Dense(tensors["readout/0/V"], tensors["readout/0/c"]),), tensors.get("scale"))  # pyright: ignore[reportArgumentType]
+    return Stack(cells, (Dense(tensors["readout/0/V"], tensors["readout/0/c"]),), tensors.get("scale"))
 
 
 def stack_shapes(cell: str, inputs: int, outputs: int, units: int, layers: int) -> dict[str, tuple[int, ...]]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
 
@@ -57,12 +59,14 @@ def forecast_origins(forecaster: Forecaster, origins: Origins) -> Batch:
     return forecaster.free_run(state, origins.last, origins.drive)[1]
 
 
-def closed_loop_errors(forecast: Batch, truth: Batch) -> np.ndarray:
-    """Normalised error e(t) = sqrt(mean over channels of ((yhat - y) / std)^2) in scaled units, (batch, steps)."""
+def closed_loop_errors(
+    forecast: Float[np.ndarray, "*candidates batch steps channels"], truth: Float[np.ndarray, "batch steps channels"]
+) -> Float[np.ndarray, "*candidates batch steps"]:
+    """Normalised error e(t) = sqrt(mean over channels of ((yhat - y) / std)^2) in scaled units, by origin and step."""
     return np.sqrt(np.mean((forecast - truth) ** 2, axis=-1))
 
 
-def horizon_score(errors: np.ndarray, ceiling: float = 10.0) -> np.ndarray:
+def horizon_score(errors: np.ndarray, ceiling: float = 10.0) -> Any:
     """One number from errors (..., batch, steps), lower is better: the geometric mean of min(e(t), ceiling).
 
     The geometric mean weighs every factor by which an error grows alike, so the first steps of a chaotic forecast count

@@ -6,7 +6,7 @@ blind to singular values below 1e-8 of the largest. The states themselves are ne
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import scipy.linalg
@@ -16,6 +16,7 @@ QR_LIMIT = 2000
 _PANEL = 32  # columns that LAPACK's blocked update treats at once
 
 
+@runtime_checkable
 class RowSum(Protocol):
     """What a stream of (features, targets) rows leaves behind."""
 
@@ -140,7 +141,7 @@ class RidgePath:
     target_means: np.ndarray
 
     def solve(self, ridge: float) -> np.ndarray:
-        """Coefficients [c, V] for a ridge, shape (targets, 1 + features); directions without data get zero."""
+        """Coefficients [c, V] for a ridge, shape (targets, 1 + features)."""
         weight = self.s2 + ridge * self.s2.max()
         gain = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
         V = (self.Q @ (gain[:, None] * self.q)).T

@@ -5,7 +5,6 @@ import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
 
-from recurra.errors import ConfigError
 from recurra.reservoirs.reservoir import Reservoir
 
 _DENSE = 200  # below this size all eigenvalues are found directly
@@ -33,9 +32,6 @@ def draw_reservoir(
         bias_scaling: entries of the bias are uniform on (-s, s).
         leak: leaking rate a in (0, 1].
         seed: of the weights; the same seed gives the same bits.
-
-    Raises:
-        ConfigError: W has no cycle, so its spectral radius is zero and cannot be scaled (only for tiny reservoirs).
     """
     rng = np.random.default_rng(seed)
     degree = min(in_degree, units)
@@ -45,12 +41,7 @@ def draw_reservoir(
     rows = np.arange(0, units * degree + 1, degree)
     W = scipy.sparse.csr_array((data, columns.ravel().astype(np.int32), rows.astype(np.int32)), shape=(units, units))
     radius = _radius(W)
-    if radius < 1e-8 and spectral_radius > 0:
-        raise ConfigError(
-            f"the drawn reservoir of {units} units with in-degree {degree} has spectral radius {radius:.1e} and cannot "
-            f"be scaled to {spectral_radius}: take more units, a larger `in_degree` or another seed"
-        )
-    W = W * (spectral_radius / radius) if spectral_radius > 0 else W * 0.0
+    W = W * (spectral_radius / radius)
     W_in = rng.uniform(-input_scaling, input_scaling, (units, features))
     return Reservoir(W, W_in, rng.uniform(-bias_scaling, bias_scaling, units), leak)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ from recurra.systems.integrators import DEFAULT, METHODS, Integrator
 from recurra.systems.system import Plan
 
 
+@runtime_checkable
 class Flow(Protocol):
     """What a system that is a vector field has to say."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from recurra.cells import Array
 from recurra.models import Stack, closed_loop, unroll
 
 
@@ -61,7 +62,7 @@ class NextSteps(Objective):
         errors = jax.vmap(lambda y, u: (self._forecast(model, y, u) - y[1:]) / unit)(values[rows], drive[rows])
         return jnp.mean(errors**2)
 
-    def _forecast(self, model: Stack, values: jax.Array, drive: jax.Array) -> jax.Array:
+    def _forecast(self, model: Stack, values: Array, drive: Array) -> jax.Array:
         """Forecasts of rows 1 ... steps of one window."""
         forced = self.teacher_forced
         xs = jnp.concatenate([values[:-1], drive[1:]], axis=1)

@@ -1,0 +1,49 @@
+"""Estimators: `fit`, `forecast`, `predict`, `score`, `backtest`, `save`; names are resolved on first use."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recurra.estimators.learners import LEARNERS as LEARNERS
+from recurra.estimators.learners import Learner as Learner
+
+_HOME = {
+    "ESN": "recurra.estimators.esn",
+    "GRU": "recurra.estimators.gru",
+    "LSTM": "recurra.estimators.lstm",
+    "RNN": "recurra.estimators.rnn",
+    "Estimator": "recurra.estimators.base",
+    "Linear": "recurra.estimators.baselines",
+    "Persistence": "recurra.estimators.baselines",
+}
+
+__all__ = ["LEARNERS", "Learner", "load", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from recurra.estimators.base import Estimator as Estimator
+    from recurra.estimators.baselines import Linear as Linear
+    from recurra.estimators.baselines import Persistence as Persistence
+    from recurra.estimators.esn import ESN as ESN
+    from recurra.estimators.gru import GRU as GRU
+    from recurra.estimators.lstm import LSTM as LSTM
+    from recurra.estimators.rnn import RNN as RNN
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'recurra.estimators' has no attribute {name!r}")
+
+
+def load(path: Any) -> "Estimator":
+    """Read a model that `save` wrote: parameters, weights, scaling, baselines and the rows to warm up on.
+
+    Args:
+        path: the file, by custom `model.safetensors`.
+
+    Raises:
+        ModelFileError: missing, foreign, damaged, too new, or not what it claims to be. No code in the file can run.
+    """
+    from recurra.estimators.model_file import load as load_file
+
+    return load_file(Path(path))

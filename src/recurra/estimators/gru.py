@@ -1,0 +1,17 @@
+"""The gated recurrent unit as an estimator."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from recurra.estimators.recurrent import Recurrent
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class GRU(Recurrent):
+    """Gated recurrent unit network; see `Recurrent` for the parameters and `recurra.cells.GRU` for the equations."""
+
+    kind: ClassVar[str] = "gru"
+    cell: ClassVar[str] = "gru"
+
+    def _cell_options(self) -> dict[str, Any]:
+        return {}

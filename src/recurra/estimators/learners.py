@@ -1,0 +1,39 @@
+"""The one table from names to learners: the command line, configurations and model files all use it."""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A named way to learn: a class and the parameters that make it this way.
+
+    Args:
+        title: one line for people.
+        home: module and class.
+        defaults: constructor arguments that differ from the class's own.
+    """
+
+    title: str
+    home: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def estimator(self) -> Any:
+        """The class, imported now."""
+        module, name = self.home.split(":")
+        return getattr(import_module(module), name)
+
+    def build(self, **params: Any) -> Any:
+        """An unfitted estimator."""
+        return self.estimator()(**{**self.defaults, **params})
+
+
+LEARNERS: dict[str, Learner] = {
+    "persistence": Learner("tomorrow is as today", "recurra.estimators.baselines:Persistence"),
+    "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
+    "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
+    "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),
+    "gru": Learner("gated recurrent unit, backpropagation through time", "recurra.estimators.gru:GRU"),
+    "lstm": Learner("long short-term memory, backpropagation through time", "recurra.estimators.lstm:LSTM"),
+}

@@ -1,0 +1,66 @@
+"""Run a fitted network on series: closed loop and one step ahead, in the units of the data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recurra._types import Forecaster, whole_number
+from recurra.data import as_series
+from recurra.errors import ConfigError, DataError
+from recurra.estimators.frame import Frame
+from recurra.forecasting import Origins, forecast_origins
+from recurra.series import Series, time_grid
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """A forecaster in its frame.
+
+    Args:
+        frame: names, step and scaling.
+        network: the forecaster, in scaled units.
+        warmup: rows of history run through it before the closed loop.
+    """
+
+    frame: Frame
+    network: Forecaster
+    warmup: int
+
+    def forecast(self, known: Series, steps: int, inputs: Any) -> Series:
+        """Closed loop for `steps` steps after the last row of `known`."""
+        if not whole_number(steps) or steps < 1:
+            raise ConfigError(f"`n`, the number of steps, must be a whole number of at least 1, got {steps!r}")
+        self.frame.check(known, "history")
+        drive = self.frame.scaled_drive(inputs, steps)
+        values, known_drive = self.frame.scaled(known[-(self.warmup + 1) :])
+        warm = np.concatenate([values[:-1], known_drive[1:]], axis=1)
+        origin = Origins(warm[None], values[-1:], drive[None], np.zeros((1, 0, values.shape[1])))
+        times = time_grid(known.next_time, self.frame.dt, steps)
+        return self.frame.series(forecast_origins(self.network, origin)[0], times, self.frame.dt, drive)
+
+    def one_step(self, series: Series, before: Series | None) -> Series:
+        """Teacher-forced: row k from the true rows before it; without rows `before`, row 0 is only an input."""
+        values, drive = self.frame.scaled(series)
+        if before is not None:
+            old, old_drive = self.frame.scaled(before[-(self.warmup + 1) :])
+            values, drive = np.concatenate([old, values]), np.concatenate([old_drive, drive])
+        rows = len(series) - (before is None)
+        if rows < 1:
+            raise DataError("a one-step prediction needs a row before it: give 2 rows, or `history`")
+        inputs = np.concatenate([values[:-1], drive[1:]], axis=1)
+        _, forecasts = self.network.run(self.network.initial_state(1), inputs[None])
+        return self.frame.series(forecasts[0, -rows:], series.times[-rows:], series.dt)
+
+
+def rows_before(series: Series, history: Any, recent: Series | None, frame: Frame) -> Series | None:
+    """The known rows just before a series: `history`, or the `recent` training rows where the series follows them."""
+    if history is not None:
+        before = as_series(history)
+        frame.check(before, "history")
+        return before
+    if recent is None or series.times.dtype.kind != recent.times.dtype.kind:
+        return None
+    wait = series.times[0] - recent.next_time
+    seconds = wait / np.timedelta64(1, "s") if isinstance(wait, np.timedelta64) else wait
+    return recent if abs(seconds) < 0.5 * frame.dt else None

@@ -1,0 +1,99 @@
+"""Series and learners that the tests of the estimators share."""
+
+import numpy as np
+import pytest
+
+import recurra as rc
+
+
+def lorenz(rows: int, start: tuple[float, float, float], dt: float = 0.02) -> np.ndarray:
+    """Lorenz's equations by the classical Runge-Kutta step, 500 rows after the start."""
+
+    def flow(v):
+        return np.array([10 * (v[1] - v[0]), v[0] * (28 - v[2]) - v[1], v[0] * v[1] - 8 / 3 * v[2]])
+
+    states = [np.array(start)]
+    for _ in range(rows + 499):
+        v = states[-1]
+        a = flow(v)
+        b = flow(v + dt / 2 * a)
+        c = flow(v + dt / 2 * b)
+        d = flow(v + dt * c)
+        states.append(v + dt / 6 * (a + 2 * b + 2 * c + d))
+    return np.array(states[500:])
+
+
+def driven_oscillator(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """x[t+1] and v[t+1] of a damped oscillator kicked by u[t+1], a filtered noise."""
+    rng = np.random.default_rng(seed)
+    y, u = np.zeros((rows, 2)), np.zeros((rows, 1))
+    for t in range(rows - 1):
+        u[t + 1] = 0.9 * u[t] + 0.3 * rng.standard_normal()
+        v = y[t, 1] - 0.1 * (y[t, 0] + 0.2 * y[t, 0] ** 3 + 0.3 * y[t, 1]) + 0.02 * u[t + 1, 0]
+        y[t + 1] = y[t, 0] + 0.1 * v, v
+    return 3 * y[rows // 10 :], u[rows // 10 :]
+
+
+def _series(values: np.ndarray, **options) -> rc.Series:
+    return rc.Series(values, dt=0.02, channels=["x", "y", "z"], units=["m", "m/s", ""], **options)
+
+
+@pytest.fixture(scope="session")
+def chaos() -> rc.Series:
+    """A chaotic series of three channels, with a time axis that does not start at zero."""
+    values = lorenz(900, (1.0, 1.0, 20.0))
+    return _series(values, times=5.0 + 0.02 * np.arange(900), provenance={"time_unit": "s"})
+
+
+@pytest.fixture(scope="session")
+def other_chaos() -> rc.Series:
+    """The same system from elsewhere: it does not follow `chaos`."""
+    return _series(lorenz(400, (-2.0, 3.0, 15.0)))
+
+
+@pytest.fixture(scope="session")
+def driven() -> rc.Series:
+    """Two channels and a drive, sampled on dates, a minute apart."""
+    y, u = driven_oscillator(700, seed=1)
+    times = np.datetime64("2024-03-01T00:00") + np.arange(len(y)) * np.timedelta64(60, "s")
+    drive = rc.Series(u, times=times, channels=["F"], units=["N"])
+    return rc.Series(y, times=times, channels=["q", "p"], units=["m", "m/s"], inputs=drive)
+
+
+BUILDERS = {
+    "persistence": lambda: rc.Persistence(),
+    "linear": lambda: rc.Linear(order=3),
+    "linear-chosen": lambda: rc.Linear(max_order=5, horizon=20),
+    "esn": lambda: rc.ESN(units=40, washout=30, ridge=1e-7),
+    "esn-chosen": lambda: rc.ESN(units=40, washout=30, horizon=30, origins=4, seed=1),
+    "esn-increment": lambda: rc.ESN(units=40, washout=30, ridge=1e-7, increment=True, leak=0.5, lags=3, warmup=45),
+}
+
+
+@pytest.fixture(params=BUILDERS)
+def build(request):
+    """A function that makes an unfitted estimator, for every learner that needs no JAX."""
+    return BUILDERS[request.param]
+
+
+@pytest.fixture(scope="session")
+def _shelf() -> dict:
+    return {}
+
+
+@pytest.fixture
+def fitted(build, request, chaos, _shelf):
+    """The estimator fitted to the first 700 rows of `chaos`; one for all tests, which must not change it."""
+    name = request.node.callspec.params["build"]
+    if name not in _shelf:
+        _shelf[name] = build().fit(chaos[:700])
+    return _shelf[name]
+
+
+@pytest.fixture
+def fitted_driven(build, request, driven, _shelf):
+    """The estimator fitted to the first 500 rows of `driven`; one for all tests, which must not change it."""
+    name = request.node.callspec.params["build"]
+    if (name, "driven") not in _shelf:
+        _shelf[name, "driven"] = build().fit(driven[:500])
+    return _shelf[name, "driven"]

@@ -1,0 +1,117 @@
+"""Scores recomputed from forecasts and metrics, for one series, separate series and lists."""
+
+import numpy as np
+import pytest
+
+import recurra as rc
+from recurra import metrics
+from recurra.errors import DataError
+
+NAMES = ("rmse", "nrmse", "mae", "smape", "r2")
+
+
+def memory(model) -> int:
+    """Rows of its own that a separate series gives as history: enough for the model and every baseline."""
+    rows = [1]
+    if model.kind == "esn":
+        rows.append((model.washout if model.warmup is None else model.warmup) + 1)
+    for network in (model.network_, *model.baselines_.values()):
+        rows.append(getattr(network, "order", 0))
+    return max(rows)
+
+
+def expect(found: dict, truth: np.ndarray, forecast: np.ndarray, scale: np.ndarray) -> None:
+    for name in NAMES:
+        options = {"scale": scale} if name == "nrmse" else {}
+        assert found[name] == pytest.approx(getattr(metrics, name)(truth, forecast, **options), rel=1e-12), name
+    assert found["rows"] == len(truth)
+
+
+def test_a_series_that_follows_is_scored_whole(fitted, chaos):
+    test = chaos[700:760]
+    scale = chaos.values[:700].std(axis=0)
+    score = fitted.score(test, threshold=0.3)
+    assert set(score) == {"closed_loop", "one_step"}
+    free, forced = fitted.forecast(60), fitted.predict(test)
+    expect(score["closed_loop"], test.values, free.values, scale)
+    expect(score["one_step"], test.values, forced.values, scale)
+    time = metrics.valid_prediction_time(test, free, threshold=0.3)
+    assert score["closed_loop"]["valid_time"] == pytest.approx(time)
+    assert "valid_time" not in score["one_step"]
+
+
+def test_every_score_stands_beside_every_baseline(fitted, chaos):
+    test = chaos[700:760]
+    score = fitted.score(test)
+    names = {"persistence", "climatology", "linear"} - {fitted.kind}
+    assert set(score["closed_loop"]["baselines"]) == names
+    assert set(score["one_step"]["baselines"]) == names
+    scale, last = chaos.values[:700].std(axis=0), chaos.values[699]
+    for name, forecast in fitted.baseline_forecasts(60).items():
+        expect(score["closed_loop"]["baselines"][name], test.values, forecast.values, scale)
+    mean = np.tile(chaos.values[:700].mean(axis=0), (60, 1))
+    expect(score["one_step"]["baselines"]["climatology"], test.values, mean, scale)
+    if "persistence" in names:
+        expect(score["closed_loop"]["baselines"]["persistence"], test.values, np.tile(last, (60, 1)), scale)
+        expect(score["one_step"]["baselines"]["persistence"], test.values, chaos.values[699:759], scale)
+
+
+def test_a_separate_series_gives_its_own_first_rows(fitted, chaos, other_chaos):
+    rows = memory(fitted)
+    score = fitted.score(other_chaos)
+    cut = fitted.score(other_chaos[rows:], history=other_chaos[:rows])
+    assert score == cut
+    scale = chaos.values[:700].std(axis=0)
+    free = fitted.forecast(400 - rows, history=other_chaos[:rows])
+    expect(score["closed_loop"], other_chaos.values[rows:], free.values, scale)
+    assert score != fitted.score(other_chaos[rows:])
+
+
+def test_a_gap_after_the_training_rows_is_no_continuation(fitted, chaos):
+    rows = memory(fitted)
+    assert fitted.score(chaos[710:800])["closed_loop"]["rows"] == 90 - rows
+    assert fitted.score(chaos[700:800])["closed_loop"]["rows"] == 100
+
+
+def test_a_list_pools_the_rows_and_takes_the_median_time(fitted, chaos, other_chaos):
+    rows, scale = memory(fitted), chaos.values[:700].std(axis=0)
+    parts = [chaos[700:760], other_chaos[:150], other_chaos[200:290]]
+    score = fitted.score(parts)
+    known = [chaos[:700], parts[1][:rows], parts[2][:rows]]
+    truths = [parts[0], parts[1][rows:], parts[2][rows:]]
+    free = [fitted.forecast(len(t), history=h) for h, t in zip(known, truths, strict=True)]
+    truth, forecast = (np.concatenate([s.values for s in many]) for many in (truths, free))
+    expect(score["closed_loop"], truth, forecast, scale)
+    times = [metrics.valid_prediction_time(t, f) for t, f in zip(truths, free, strict=True)]
+    assert score["closed_loop"]["valid_time"] == pytest.approx(np.median(times))
+
+
+def test_of_many_training_series_none_is_taken_for_the_history(build, chaos, other_chaos):
+    """Two experiments that end at the same time: the times alone do not tell which of them a test series follows."""
+    one = rc.Series(chaos.values[:400], dt=0.02, channels=chaos.channels)
+    two = rc.Series(other_chaos.values[:400], dt=0.02, channels=chaos.channels)
+    model = build().fit([one[:300], two[:300]])
+    test = one[300:]
+    rows = memory(model)
+    assert model.score(test) == model.score(test[rows:], history=test[:rows])
+    assert len(model.predict(test)) == 99
+    right = model.score(test, history=one[:300])
+    assert right["closed_loop"]["rows"] == 100
+    first = model.forecast(5, history=one[:300]).values[0]
+    np.testing.assert_allclose(model.predict(test, history=one[:300]).values[0], first, rtol=1e-9)
+
+
+def test_history_belongs_to_one_series(fitted, chaos):
+    with pytest.raises(DataError, match="one series"):
+        fitted.score([chaos[700:750], chaos[800:850]], history=chaos[:700])
+
+
+def test_training_rows_alone_set_the_scale(fitted, chaos):
+    test = chaos[700:760]
+    loud = rc.Series(50 * test.values, dt=test.dt, times=test.times, channels=test.channels)
+    before = fitted.frame_.scaler.std.copy()
+    score = fitted.score(loud)["closed_loop"]["baselines"]["climatology"]
+    np.testing.assert_array_equal(fitted.frame_.scaler.std, before)
+    train = chaos.values[:700]
+    rms = np.sqrt(np.mean((50 * test.values - train.mean(axis=0)) ** 2, axis=0)) / train.std(axis=0)
+    assert score["nrmse"] == pytest.approx(np.sqrt(np.mean(rms**2)), rel=1e-12)
