@@ -1,0 +1,113 @@
+"""`run_fit`: one experiment from data to scores, written so that it can stop anywhere and be resumed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from recurra import __version__
+from recurra.errors import DivergenceError
+from recurra.experiment import run_directory as names
+from recurra.experiment.config import Config, build_learner, config_hash
+from recurra.experiment.environment import environment
+from recurra.experiment.plain import plain
+from recurra.experiment.run_directory import RunDirectory
+from recurra.experiment.run_files import write_data, write_history
+from recurra.experiment.table import series_csv
+from recurra.series import Series
+from recurra.storage import write_atomic, write_json
+
+VALID_THRESHOLD = 0.4  # of the valid prediction time, in training standard deviations
+Progress = Callable[[dict[str, Any]], None]
+
+
+def run_fit(
+    config: Config,
+    run: RunDirectory,
+    series: Series,
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], None] | None = None,
+    command: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Split in time, fit, forecast the rest, score it beside the baselines, write every file of the run.
+
+    Args:
+        config: resolved, with the hash of its data.
+        run: the open directory; an earlier attempt's checkpoint in it is resumed from.
+        series: the data that `config` names.
+        progress: called by the training after each stretch and its checkpoint.
+        stop: called between the stages; may raise `Interrupted`.
+        command: the words that started the run, for its report.
+
+    Returns:
+        The `results` of `metrics.json`: the scores beside those of the baselines, sizes and hashes.
+    """
+    pause = stop or _never
+    run.log(f"{'resumed' if run.resumed else 'started'} with recurra {__version__}")
+    write_json(run.file(names.ENVIRONMENT), environment())
+    train, test = series.split(config.split)
+    write_data(run.file(names.DATA), train, test)
+    pause()
+    estimator = build_learner(config)
+    try:
+        estimator.fit(train, checkpoint=run.file(names.CHECKPOINT), progress=progress)
+    except DivergenceError as error:
+        run.log(f"diverged: {error}")
+        failure = {"message": str(error), "cause": error.cause}
+        write_json(run.file(names.METRICS), {"complete": False, "results": {"failure": plain(failure)}})
+        raise
+    run.log(f"fitted {config.learner} on {len(train)} rows")
+    pause()
+    estimator.save(run.file(names.MODEL), overwrite=True)
+    epochs = [entry for entry in estimator.history_ if "epoch" in entry]
+    write_history(run.file(names.HISTORY), plain(epochs))
+    _write_forecasts(run, estimator, test)
+    pause()
+    run.finish(_results(config, estimator, train, test), command)
+    return run.results
+
+
+def _write_forecasts(run: RunDirectory, estimator: Any, test: Series) -> None:
+    forecast = estimator.forecast(len(test), inputs=test.inputs)
+    baselines = estimator.baseline_forecasts(len(test), inputs=test.inputs)
+    write_atomic(run.file(names.FORECAST), series_csv(forecast, baselines).encode())
+
+
+def _results(config: Config, estimator: Any, train: Series, test: Series) -> dict[str, Any]:
+    return plain(
+        {
+            "learner": config.learner,
+            "data": config.data.source,
+            "data_sha256": config.data.sha256,
+            "config_sha256": config_hash(config.as_dict()),
+            "rows": {"train": len(train), "test": len(test)},
+            "dt": train.dt,
+            "channels": list(train.channels),
+            "units": list(train.units),
+            "time_unit": train.provenance.get("time_unit", ""),
+            "lyapunov_exponent": train.provenance.get("lyapunov_exponent"),
+            "training_std": train.values.std(axis=0),
+            "candidates": [entry for entry in estimator.history_ if "epoch" not in entry],
+            "score": estimator.score(test, threshold=VALID_THRESHOLD),
+            "truth": _truth(test, train.values.std(axis=0)),
+        }
+    )
+
+
+def _truth(test: Series, scale: Any) -> dict[str, Any] | None:
+    """How far simulated rows can be trusted themselves: no forecast can be shown to be valid for longer."""
+    made = test.provenance
+    if made.get("method") is None or len(test) < 2:
+        return None
+    from recurra.systems import agreement_time
+
+    return {
+        "method": made["method"],
+        "internal_step": "adaptive" if made["tolerance"] is not None else test.dt,
+        "local_error": made["tolerance"],
+        "agreement_time": agreement_time(test, VALID_THRESHOLD, scale),
+        "threshold": VALID_THRESHOLD,
+    }
+
+
+def _never() -> None:
+    """What `stop` does where nobody can stop the run."""

@@ -1,0 +1,202 @@
+"""`RunDirectory`: one run and one process at a time; unfinished until `metrics.json` says complete."""
+
+import fcntl
+import os
+import socket
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import tomli_w
+
+from recurra.errors import ConfigError, ModelFileError, RunDirectoryError
+from recurra.experiment.settings import differences
+from recurra.storage import loads_strict, write_atomic, write_json
+from recurra.storage.atomic import TEMPORARY
+
+CONFIG, DATA, METRICS, HISTORY = "config.toml", "data.npz", "metrics.json", "history.jsonl"
+MODEL, FORECAST, REPORT, ENVIRONMENT, LOG = (
+    "model.safetensors",
+    "forecast.csv",
+    "report.html",
+    "env.json",
+    "run.log",
+)
+CHECKPOINT = "checkpoint.safetensors"
+LOCK = ".lock"
+_RESULTS = (
+    DATA,
+    METRICS,
+    HISTORY,
+    MODEL,
+    FORECAST,
+    REPORT,
+    ENVIRONMENT,
+    CHECKPOINT,
+    CHECKPOINT + ".previous",
+)
+
+
+class RunDirectory:
+    """A directory locked for one run; a context manager.
+
+    Args:
+        path: the directory; made with its parents where it is missing.
+        config: the resolved configuration, plain nested tables. A directory with another one is refused.
+        force: throw away what an earlier run left and start anew.
+
+    Raises:
+        RunDirectoryError: busy (names process and host), not writable, full, damaged.
+        ConfigError: it holds a run with another configuration (shows the difference), or other files.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], config: Mapping[str, Any], *, force: bool = False):
+        self.path = Path(path)
+        self.config = dict(config)
+        self.force = force
+        self.resumed = False
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._refuse_foreign()
+            self._acquire()
+            self._prepare()
+        except (ConfigError, RunDirectoryError):
+            self._release()
+            raise
+        except OSError as error:
+            self._release()
+            raise RunDirectoryError(
+                f"{self.path} cannot be written: {error.strerror}. Choose another directory with --out"
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def file(self, name: str) -> Path:
+        """The path of one of the run's files."""
+        return self.path / name
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete."""
+        return is_finished(self.path)
+
+    def log(self, message: str) -> None:
+        """Append lines to `run.log`, with the time in UTC."""
+        stamp = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            with self.file(LOG).open("a", encoding="utf-8") as stream:
+                stream.write(f"{stamp} {message}\n")
+        except OSError as error:
+            raise RunDirectoryError(f"cannot write {self.file(LOG)}: {error.strerror}") from error
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The results of a finished run."""
+        return read_metrics(self.path).get("results", {})
+
+    def finish(self, results: Mapping[str, Any], command: Sequence[str] = ()) -> None:
+        """Mark the run complete, the last thing that happens to it; the checkpoints are no longer needed."""
+        write_json(self.file(METRICS), {"complete": True, "command": list(command), "results": results})
+        for name in (CHECKPOINT, CHECKPOINT + ".previous"):
+            self.file(name).unlink(missing_ok=True)
+        self.log("finished")
+
+    def discard(self) -> None:
+        """Remove a run that was refused before it began, and the directory if nothing else is in it."""
+        self._clear()
+        for name in (CONFIG, LOG, LOCK):
+            self.file(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def _refuse_foreign(self) -> None:
+        """A directory with files in it and no configuration is not ours, and nothing is written into it."""
+        found = {entry.name for entry in self.path.iterdir()} if self.path.exists() else set()
+        others = [name for name in found - {LOCK, LOG} if not name.startswith(TEMPORARY)]
+        if CONFIG in found or not others:
+            return
+        raise ConfigError(
+            f"{self.path} holds other files ({', '.join(sorted(others)[:3])}) and no run: choose another with --out"
+        )
+
+    def _acquire(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = self.file(LOCK).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "another process"
+            raise RunDirectoryError(
+                f"{self.path} is busy: {holder} is running in it. Wait for it, or choose another with --out"
+            ) from error
+        self._lock.truncate(0)
+        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._lock.flush()
+
+    def _prepare(self) -> None:
+        """Probe the disk, drop what a killed writer left, and compare or write the configuration."""
+        for leftover in self.path.glob(f"{TEMPORARY}*.tmp"):
+            leftover.unlink(missing_ok=True)
+        if self.force:
+            self._clear()
+        elif self.file(CONFIG).exists():
+            self._compare()
+            self.resumed = True
+            return
+        write_atomic(self.file(CONFIG), tomli_w.dumps(self.config).encode())
+
+    def _compare(self) -> None:
+        lines = differences(read_config(self.path), tomllib.loads(tomli_w.dumps(self.config)))
+        if lines:
+            raise ConfigError(
+                f"{self.path} holds a run with another configuration: choose another with --out, "
+                "or replace it with --force\n" + "\n".join(f"  - {line}" for line in lines)
+            )
+
+    def _clear(self) -> None:
+        for name in _RESULTS:
+            self.file(name).unlink(missing_ok=True)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()  # which also unlocks
+            self._lock = None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The resolved configuration of a run directory."""
+    file = path / CONFIG
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{path} is not a readable run directory: {CONFIG}: {error}") from error
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """The content of `metrics.json`, empty where there is none yet."""
+    file = path / METRICS
+    if not file.exists():
+        return {}
+    try:
+        found = loads_strict(file.read_bytes(), what=str(file))
+    except (OSError, ModelFileError) as error:
+        raise RunDirectoryError(f"{error}. Start anew with --force") from error
+    if not isinstance(found, dict):
+        raise RunDirectoryError(f"{file} holds no table. Start anew with --force")
+    return found
+
+
+def is_finished(path: Path) -> bool:
+    """Whether the run in a directory is complete."""
+    return read_metrics(path).get("complete") is True

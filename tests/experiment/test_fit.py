@@ -1,0 +1,177 @@
+import csv
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from recurra.errors import ConfigError, DivergenceError, Interrupted, RunDirectoryError
+from recurra.estimators import LEARNERS, load
+from recurra.experiment import RunDirectory, config_hash, make_config, read_run, run_fit
+from recurra.experiment.config import check_data_hash
+from recurra.experiment.run_files import write_data
+from recurra.series import Series
+
+FILES = {"config.toml", "data.npz", "metrics.json", "history.jsonl", "model.safetensors", "forecast.csv"}
+FILES |= {"env.json", "run.log", ".lock"}
+
+
+def wave(rows=240, drive=False):
+    t = 0.1 * np.arange(rows)
+    values = np.stack([np.sin(t), np.cos(t)], axis=1)
+    inputs = Series(np.sin(3 * t), times=t, channels=["F"]) if drive else None
+    return Series(values, times=t, channels=["x", "v"], units=["m", "m/s"], inputs=inputs)
+
+
+def fit(path, series, *settings, **options):
+    config = make_config(settings=settings, options={"data.source": "wave.csv"})
+    config = check_data_hash(config, series.sha256)
+    with RunDirectory(path, config.as_dict()) as run:
+        return config, run_fit(config, run, series, **options)
+
+
+def test_every_file_is_written_and_says_the_same(tmp_path):
+    series = wave()
+    config, results = fit(tmp_path, series, "learner=esn", "units=30", "washout=10", command=["recurra", "fit"])
+    assert {file.name for file in tmp_path.iterdir()} == FILES
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["complete"] is True
+    assert metrics["command"] == ["recurra", "fit"]
+    assert metrics["results"] == results
+    assert results["config_sha256"] == config_hash(config.as_dict())
+    assert results["rows"] == {"train": 192, "test": 48}
+    run = read_run(tmp_path)
+    assert run.train.sha256 == series[:192].sha256
+    assert run.test.sha256 == series[192:].sha256
+    model = load(tmp_path / "model.safetensors")
+    rows = list(csv.DictReader((tmp_path / "forecast.csv").open()))
+    forecast = model.forecast(48)
+    assert [float(row["x"]) for row in rows] == forecast.values[:, 0].tolist()
+    assert [float(row["time"]) for row in rows] == forecast.times.tolist()
+    assert results["score"]["closed_loop"]["rmse"] == pytest.approx(
+        np.sqrt(((forecast.values - series.values[192:]) ** 2).mean()), rel=1e-12
+    )
+    baselines = results["score"]["closed_loop"]["baselines"]
+    assert set(baselines) == {"persistence", "climatology", "linear"}
+    assert {f"{name}:{channel}" for name in baselines for channel in "xv"} < set(rows[0])
+    assert float(rows[7]["persistence:v"]) == pytest.approx(series.values[191, 1], rel=1e-12)
+
+
+def test_a_driven_series_keeps_its_inputs(tmp_path):
+    series = wave(drive=True)
+    fit(tmp_path, series, "learner=linear", "order=3")
+    run = read_run(tmp_path)
+    assert run.test.sha256 == series[192:].sha256
+    assert "F" in (tmp_path / "forecast.csv").read_text().splitlines()[0].split(",")
+
+
+def test_dates_survive(tmp_path):
+    times = np.datetime64("2026-01-01", "ns") + np.arange(120) * np.timedelta64(1, "h")
+    series = Series(np.sin(0.3 * np.arange(120)), times=times)
+    fit(tmp_path, series, "learner=persistence")
+    assert read_run(tmp_path).train.sha256 == series[:96].sha256
+
+
+def test_the_same_run_twice_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        fit(tmp_path / name, wave(), "units=20", "washout=10", "seed=5")
+    for name in (
+        "config.toml",
+        "data.npz",
+        "metrics.json",
+        "model.safetensors",
+        "forecast.csv",
+        "history.jsonl",
+    ):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path):
+    settings = ["learner=rnn", "units=4", "epochs=30", "bptt_length=8"]
+    events = []
+    fit(tmp_path / "whole", wave(), *settings, progress=events.append)
+
+    def stop(event):
+        raise Interrupted("stopped", signal_number=signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        fit(tmp_path / "parts", wave(), *settings, progress=stop)
+    assert not (tmp_path / "parts" / "metrics.json").exists()
+    assert (tmp_path / "parts" / "checkpoint.safetensors").exists()
+    resumed = []
+    fit(tmp_path / "parts", wave(), *settings, progress=resumed.append)
+    assert len(resumed) < len(events)
+    for name in ("model.safetensors", "forecast.csv", "history.jsonl", "metrics.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len((tmp_path / "whole" / "history.jsonl").read_text().splitlines()) == 30
+
+
+def test_a_stop_between_the_stages(tmp_path):
+    calls = []
+
+    def stop():
+        calls.append(None)
+        if len(calls) == 2:
+            raise Interrupted("stopped", signal_number=signal.SIGINT)
+
+    with pytest.raises(Interrupted) as caught:
+        fit(tmp_path, wave(), "learner=persistence", stop=stop)
+    assert caught.value.exit_code == 130
+    with pytest.raises(RunDirectoryError, match="not finished"):
+        read_run(tmp_path)
+
+
+class Diverging:
+    """An estimator whose training leaves the finite numbers."""
+
+    def get_params(self):
+        return {}
+
+    def check(self):
+        pass
+
+    def fit(self, data, checkpoint=None, progress=None):
+        raise DivergenceError("left the finite numbers", cause={"epoch": 3, "gradient_norm": float("inf")})
+
+
+class DivergingLearner:
+    def build(self):
+        return Diverging()
+
+
+def test_a_diverged_run_is_a_result_with_a_cause(tmp_path, monkeypatch):
+    monkeypatch.setitem(LEARNERS, "diverging", DivergingLearner())
+    with pytest.raises(DivergenceError):
+        fit(tmp_path, wave(), "learner=diverging")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["complete"] is False
+    assert metrics["results"]["failure"]["cause"] == {"epoch": 3, "gradient_norm": None}
+    assert "diverged" in (tmp_path / "run.log").read_text()
+
+
+def test_parameters_out_of_range_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="units"):
+        fit(tmp_path, wave(), "units=0")
+
+
+def test_damaged_data_are_refused(tmp_path):
+    fit(tmp_path, wave(), "learner=persistence")
+    path = tmp_path / "data.npz"
+    good = path.read_bytes()
+    for bad in (good[:-30], good[:200], b"", good[:2000] + bytes([good[2000] ^ 1]) + good[2001:]):
+        path.write_bytes(bad)
+        with pytest.raises(RunDirectoryError, match="damaged"):
+            read_run(tmp_path)
+    np.savez_compressed(path, train_values=np.zeros(10**6))
+    with pytest.raises(RunDirectoryError, match="compressed"):
+        read_run(tmp_path)
+    np.savez(path, train_values=np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(RunDirectoryError, match="does not hold what its header says"):
+        read_run(tmp_path)
+    write_data(path, wave(), wave())
+    assert len(read_run(tmp_path).test) == 240
+
+
+def test_a_directory_that_is_no_run(tmp_path):
+    with pytest.raises(RunDirectoryError, match="no run directory"):
+        read_run(tmp_path)
