@@ -1,0 +1,131 @@
+"""The wobble of the Earth: polar motion 10, 30 and 90 days ahead, rolling origin over five years.
+
+The settings were chosen on origins in 2010 to 2021, before the test period, with the training rows ending in 2010.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from recurra.data import datasets
+from recurra.estimators import ESN, Linear
+from recurra.examples.outcome import Outcome, Progress, median, tick
+from recurra.report import Section, Table, forecast_figure, horizon_figure, phase_portrait
+from recurra.series import Series
+
+UNTIL = 61312  # modified Julian date of the last row
+SINCE = 49718  # 1995-01-01: earlier rows are less accurate and make every learner worse
+HORIZONS = (10, 30, 90)  # days
+EVERY, ORIGINS = 30, 61
+NETWORK = {
+    "units": 500,
+    "spectral_radius": 0.95,
+    "leak": 0.2,
+    "input_scaling": 0.01,
+    "bias_scaling": 0.1,
+    "lags": 4,
+    "increment": True,
+    "washout": 500,
+    "warmup": 1000,
+    "validation": 0.3,
+    "horizon": 90,
+    "origins": 90,
+}
+AUTOREGRESSION = {"max_order": 60, "horizon": 90}
+
+
+def run(*, seeds: int, seed: int, options: dict[str, Any], progress: Progress | None = None) -> Outcome:
+    """Fit on the rows before the test period, then forecast 90 days from 61 origins, one every 30 days.
+
+    Args:
+        seeds: reservoirs.
+        seed: the first of them.
+        options: none.
+        progress: called after every fit.
+    """
+    del options
+    series = datasets.load("earth-rotation", until=UNTIL)
+    recent = series[int(np.searchsorted(series.times, SINCE)) :]
+    first = UNTIL - HORIZONS[-1] - EVERY * (ORIGINS - 1)
+    baselines = _autoregressions(series, recent, first)
+    tick(progress, 1, seeds + 1)
+    found, tables, section = [], [], None
+    for k in range(seeds):
+        train, origins = _protocol(recent, first)
+        model = ESN(**NETWORK, seed=seed + k).fit(train)  # type: ignore[arg-type]
+        table = model.backtest(recent, HORIZONS[-1], origins).table(range(10, 91, 10))
+        tables += [row for row in table if row["learner"] == "esn"]
+        found.append({"seed": seed + k, **_by_horizon(table, "esn")})
+        baselines["persistence"] = {"rows": [row for row in table if row["learner"] == "persistence"]}
+        section = section or _forecast_section(model, recent, origins[-1])
+        tick(progress, k + 2, seeds + 1)
+    results = {
+        "seeds": found,
+        "median": {h: {m: median(e[h][m] for e in found) for m in ("rmse", "mae")} for h in map(str, HORIZONS)},
+        "baselines": {
+            name: _by_horizon(entry["rows"], entry["rows"][0]["learner"]) for name, entry in baselines.items()
+        },
+        "orders": {name: entry["order"] for name, entry in baselines.items() if "order" in entry},
+        "origins": ORIGINS,
+        "first_origin_mjd": first,
+        "cut_at_mjd": UNTIL,
+        "sha256": series.sha256,
+        "unit": "mas, polar motion x",
+    }
+    assert section is not None
+    rows = [*tables, *_named(baselines)]
+    curve = horizon_figure(
+        [{"learner": r["learner"], "horizon": r["horizon"], "rmse": r["rmse"]["x"]} for r in rows],
+        unit="mas",
+        time_unit="d",
+    )
+    growth = Section(
+        "Error by horizon", "Polar motion x, all origins; the band of the network spans its seeds.", [curve]
+    )
+    return Outcome(results, _table(results), [growth, section], series.sha256)
+
+
+def _protocol(series: Series, first: float) -> tuple[Series, list[int]]:
+    """The rows up to the first origin, and the row of every origin."""
+    start = int(np.searchsorted(series.times, first))
+    return series[: start + 1], [start + EVERY * k for k in range(ORIGINS)]
+
+
+def _autoregressions(series: Series, recent: Series, first: float) -> dict[str, dict[str, Any]]:
+    """Vector autoregressions of up to 60 lags: on the rows that the network sees, and on all rows since 1962."""
+    found = {}
+    for name, rows in (("vector AR, same rows", recent), ("vector AR, since 1962", series)):
+        train, origins = _protocol(rows, first)
+        model = Linear(**AUTOREGRESSION).fit(train)  # type: ignore[arg-type]
+        table = model.backtest(rows, HORIZONS[-1], origins).table(range(10, 91, 10))
+        found[name] = {"rows": [r for r in table if r["learner"] == "linear"], "order": model.network_.order}  # type: ignore[attr-defined]
+    return found
+
+
+def _by_horizon(rows: list[dict[str, Any]], learner: str) -> dict[str, dict[str, float]]:
+    chosen = [row for row in rows if row["learner"] == learner and round(row["horizon"]) in HORIZONS]
+    return {str(round(row["horizon"])): {m: row[m]["x"] for m in ("rmse", "mae")} for row in chosen}
+
+
+def _named(baselines: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "learner": name} for name, entry in baselines.items() for row in entry["rows"]]
+
+
+def _table(results: dict[str, Any]) -> Table:
+    lines = [(f"echo state network, median of {len(results['seeds'])} seeds", results["median"])]
+    lines += list(results["baselines"].items())
+    rows = [[name, *(at[str(h)][m] for m in ("rmse", "mae") for h in HORIZONS)] for name, at in lines]
+    columns = ["learner", *(f"{m} {h} d" for m in ("RMSE", "MAE") for h in HORIZONS)]
+    caption = (
+        f"Polar motion x, mas: {results['origins']} origins from MJD {results['first_origin_mjd']} on, one every "
+        f"{EVERY} days; data cut at MJD {UNTIL}, SHA-256 {results['sha256'][:16]}"
+    )
+    return Table(columns, rows, caption, ("", *("lower",) * (2 * len(HORIZONS))))
+
+
+def _forecast_section(model: ESN, series: Series, origin: int) -> Section:
+    history, truth = series[: origin + 1], series[origin + 1 : origin + 1 + HORIZONS[-1]]
+    baselines = model.baseline_forecasts(HORIZONS[-1], history)
+    forecasts = {"esn": model.forecast(HORIZONS[-1], history), "persistence": baselines["persistence"]}
+    figures = [forecast_figure(truth, forecasts, history), phase_portrait(truth, {"esn": forecasts["esn"]})]
+    return Section("The last of the forecasts", "Ninety days in closed loop from the last origin.", figures)

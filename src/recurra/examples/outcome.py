@@ -1,0 +1,45 @@
+"""What an example gives back, and what they share."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from recurra.report import Section, Table
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of an example.
+
+    Args:
+        results: plain data, one entry a seed in `results["seeds"]`.
+        table: the scores, as printed and as in the report.
+        sections: of the report.
+        data_hash: SHA-256 of the data.
+    """
+
+    results: dict[str, Any]
+    table: Table
+    sections: list[Section] = field(default_factory=list)
+    data_hash: str = ""
+
+
+def median(values: Iterable[float]) -> float:
+    """The median as a plain number."""
+    return float(np.median(list(values)))
+
+
+def spread(values: Iterable[float]) -> str:
+    """The smallest and the largest, as text."""
+    found = list(values)
+    return f"{min(found):.3g} to {max(found):.3g}"
+
+
+def tick(progress: Progress | None, done: int, total: int) -> None:
+    """Tell how far an example is, and let a signal stop it between two pieces."""
+    if progress is not None:
+        progress({"epoch": done, "epochs": total, "loss": None, "validation": None})
