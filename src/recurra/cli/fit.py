@@ -1,0 +1,96 @@
+"""`recurra fit DATA`: train, forecast the rows held out, score beside the baselines, keep it all."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from recurra.cli.console import Answer, Console
+from recurra.cli.options import add_common, names
+from recurra.cli.tables import score_table
+from recurra.cli.watch import Watch
+from recurra.cli.writing import write_run_report
+from recurra.errors import ConfigError, DataError
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add the command."""
+    parser = commands.add_parser("fit", help="train a learner on data and forecast the rest", allow_abbrev=False)
+    parser.add_argument("data", nargs="?", metavar="DATA", help="a file, dataset:NAME or system:NAME")
+    parser.add_argument("--learner", help="see `recurra learners` (default esn)")
+    parser.add_argument("--split", type=float, help="fraction of the rows that is trained on (default 0.8)")
+    parser.add_argument("--name", help="label of the run directory")
+    data = parser.add_argument_group("data")
+    data.add_argument("--time", help="name of the time column")
+    data.add_argument("--channels", type=names, help="columns to forecast, comma-separated")
+    data.add_argument("--inputs", type=names, help="columns that drive the system, comma-separated")
+    data.add_argument("--dt", type=float, help="step between rows, in time units")
+    data.add_argument("--delimiter", help="between the columns of a text file")
+    data.add_argument("--gaps", help="what to do about missing values (default refuse)")
+    data.add_argument("--steps", type=int, help="steps to simulate, for system:NAME")
+    add_common(parser, out="the run directory (default runs/<name>-<config hash>)")
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> Answer:
+    """Fit, resume, or show what is finished."""
+    from recurra.experiment import RunDirectory, make_config, read_data
+    from recurra.experiment.config import check_data_hash
+
+    config = make_config(file=args.config, settings=args.settings, options=_options(args))
+    series = read_data(config.data)
+    config = check_data_hash(config, series.sha256)
+    path = args.out or Path("runs") / config.run_name()
+    with RunDirectory(path, config.as_dict(), force=args.force) as directory:
+        console.log = directory.log
+        if directory.finished:
+            console.say(f"finished before: {path} (--force starts anew)")
+        else:
+            console.say(f"{'resuming' if directory.resumed else 'running'} {config.learner} in {path}")
+            _fit(config, directory, series, console)
+        report = write_run_report(directory, console)
+        results = {"run": str(path), "report": report and str(report), **directory.results}
+    return Answer(results, _text(results))
+
+
+def _fit(config: Any, directory: Any, series: Any, console: Console) -> None:
+    from recurra.experiment import run_fit
+
+    with Watch(console) as watch, console.progress(config.learner) as move:
+
+        def progress(event: dict[str, Any]) -> None:
+            move(event)
+            watch.check()
+
+        try:
+            run_fit(
+                config,
+                directory,
+                series,
+                progress=progress,
+                stop=watch.check,
+                command=["recurra", *console.words],
+            )
+        except (ConfigError, DataError):
+            if not directory.resumed:
+                directory.discard()
+                console.log = None
+            raise
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    own = {key: getattr(args, key) for key in ("learner", "split", "name", "seed")}
+    columns = ("time", "channels", "inputs", "dt", "delimiter", "gaps", "steps")
+    return {**own, "data.source": args.data, **{f"data.{key}": getattr(args, key) for key in columns}}
+
+
+def _text(results: dict[str, Any]) -> str:
+    rows = results["rows"]
+    learner = results["learner"]
+    lines = [
+        f"{learner} on {results['data']}: trained on {rows['train']} rows, forecast {rows['test']}",
+        "",
+        score_table(learner, results["score"], results["time_unit"]),
+        "",
+        results["report"] or results["run"],
+    ]
+    return "\n".join(lines)

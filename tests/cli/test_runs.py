@@ -1,0 +1,99 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import recurra
+from recurra.cli import main
+
+FIT = ["fit", "wave.csv", "--set", "units=30", "--set", "washout=10", "--out", "run"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("finished")
+    t = 0.1 * np.arange(240)
+    table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
+    np.savetxt(path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        assert main(FIT) == 0
+    return path
+
+
+@pytest.fixture
+def run(finished, tmp_path, monkeypatch):
+    shutil.copytree(finished, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here" / "run"
+
+
+def test_forecast_is_the_models_own(run, capsys, results):
+    assert main(["forecast", "run", "--steps", "5"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    forecast = recurra.load(run / "model.safetensors").forecast(5)
+    assert [[float(row["x"]), float(row["v"])] for row in rows] == forecast.values.tolist()
+    found = results("forecast", "run", "--steps", "5")
+    assert found["time"] == forecast.times.tolist()
+    assert found["values"]["v"] == forecast.values[:, 1].tolist()
+    assert len(results("forecast", "run")["time"]) == 48
+
+
+def test_forecast_into_a_file_never_replaces_one_unasked(run, capsys):
+    assert main(["forecast", "run", "--csv", "f.csv"]) == 0
+    assert capsys.readouterr().out == "f.csv\n"
+    assert (run.parent / "f.csv").read_text().count("\n") == 49
+    assert main(["forecast", "run", "--steps", "3", "--out", "f.csv"]) == 2
+    assert main(["forecast", "run", "--steps", "3", "--out", "f.csv", "--force"]) == 0
+    assert (run.parent / "f.csv").read_text().count("\n") == 4
+    assert main(["forecast", "run", "--csv", "a", "--out", "b"]) == 2
+
+
+def test_a_driven_model_is_forecast_as_far_as_its_drive_is_known(run, capsys):
+    words = ["fit", "wave.csv", "--learner", "linear", "--channels", "x", "--inputs", "v", "--out", "driven"]
+    assert main(words) == 0
+    assert main(["forecast", "driven", "--steps", "10"]) == 0
+    assert main(["forecast", "driven", "--steps", "49"]) == 2
+    assert "known for 48 rows" in capsys.readouterr().err
+
+
+def test_score_repeats_that_of_the_fit(run, results):
+    kept = json.loads((run / "metrics.json").read_text())["results"]["score"]
+    assert results("score", "run")["score"] == kept
+    found = results("score", "run", "wave.csv", "--out", "s.json")
+    assert found["score"]["one_step"]["rmse"] < 1e-4
+    assert json.loads((run.parent / "s.json").read_text()) == found
+
+
+def test_score_of_other_data_that_do_not_fit(run, capsys):
+    (run.parent / "other.csv").write_text("t,y\n0,1\n0.1,2\n")
+    assert main(["score", "run", "other.csv"]) == 3
+    assert "x" in capsys.readouterr().err
+
+
+def test_report_is_written_anew(run, capsys):
+    (run / "report.html").unlink()
+    assert main(["report", "run"]) == 0
+    assert capsys.readouterr().out == "run/report.html\n"
+    assert "<svg" in (run / "report.html").read_text()
+    assert main(["report", "run", "--out", "wave.csv"]) == 2
+
+
+@pytest.mark.parametrize("command", ["forecast", "score", "report"])
+def test_what_is_no_finished_run(run, capsys, command):
+    assert main([command, "absent"]) == 6
+    (run / "metrics.json").unlink()
+    assert main([command, "run"]) == 6
+    assert "not finished" in capsys.readouterr().err
+    assert main([command, "run", "--set", "a=1"]) == 2
+
+
+def test_a_damaged_model_is_refused(run, capsys):
+    path = run / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert main(["forecast", "run", "--json"]) == 5
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == 5
+    assert "truncated" in shown.err
