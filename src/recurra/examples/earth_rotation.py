@@ -9,7 +9,7 @@ import numpy as np
 
 from recurra.data import datasets
 from recurra.estimators import ESN, Linear
-from recurra.examples.outcome import Outcome, Progress, median, tick
+from recurra.examples.outcome import Outcome, Progress, counted, median, tick
 from recurra.report import Section, Table, forecast_figure, horizon_figure, phase_portrait
 from recurra.series import Series
 
@@ -112,7 +112,7 @@ def _named(baselines: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _table(results: dict[str, Any]) -> Table:
-    lines = [(f"echo state network, median of {len(results['seeds'])} seeds", results["median"])]
+    lines = [(f"echo state network, median of {counted(len(results['seeds']), 'seed')}", results["median"])]
     lines += list(results["baselines"].items())
     rows = [[name, *(at[str(h)][m] for m in ("rmse", "mae") for h in HORIZONS)] for name, at in lines]
     columns = ["learner", *(f"{m} {h} d" for m in ("RMSE", "MAE") for h in HORIZONS)]

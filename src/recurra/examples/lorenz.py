@@ -6,7 +6,7 @@ import numpy as np
 
 from recurra.estimators import ESN
 from recurra.estimators.backtest import Backtest
-from recurra.examples.outcome import Outcome, Progress, median, spread, tick
+from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
 from recurra.report import Section, Table, error_growth_figure, forecast_figure, phase_portrait
 from recurra.series import Series
 from recurra.systems import Lorenz63, agreement_time
@@ -88,10 +88,11 @@ def _table(results: dict[str, Any], sizes: tuple[int, ...]) -> Table:
         )
     rows += [[name, value, None, ""] for name, value in results["baselines"].items()]
     agreement = results["truth_agreement"]
+    starts = len(results["seeds"][0][str(sizes[0])]["starts"])
     rows.append(["the truth, two solvers", agreement["median"], None, f"least {agreement['least']:.3g}"])
     caption = (
         f"Valid prediction time in Lyapunov times (error below {THRESHOLD} standard deviations), median over "
-        f"{len(results['seeds'])} seeds and {len(results['seeds'][0][str(sizes[0])]['starts'])} starts; dt {DT}, truth "
+        f"{counted(len(results['seeds']), 'seed')} and {counted(starts, 'start')}; dt {DT}, truth "
         "integrated with its local error held at 1e-12"
     )
     return Table(["model", "valid time", "tenth percentile", "range"], rows, caption)

@@ -6,7 +6,7 @@ import numpy as np
 
 from recurra import metrics
 from recurra.estimators import LSTM
-from recurra.examples.outcome import Outcome, Progress, median, spread, tick
+from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
 from recurra.report import (
     Section,
     Table,
@@ -146,7 +146,7 @@ def _table(results: dict[str, Any], systems: tuple[str, ...]) -> Table:
         )
     caption = (
         f"NRMSE of {PERIODS} drive periods in closed loop, {len(UNSEEN)} unseen starts and drive frequencies; LSTM of "
-        f"32 units, median of {len(results['seeds'])} seeds"
+        f"32 units, median of {counted(len(results['seeds']), 'seed')}"
     )
     return Table(["system", "LSTM", "all seeds", "linear (ARX)", "persistence"], rows, caption)
 

@@ -39,6 +39,11 @@ def spread(values: Iterable[float]) -> str:
     return f"{min(found):.3g} to {max(found):.3g}"
 
 
+def counted(count: int, what: str) -> str:
+    """ "1 seed", "5 seeds"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def tick(progress: Progress | None, done: int, total: int) -> None:
     """Tell how far an example is, and let a signal stop it between two pieces."""
     if progress is not None:

@@ -13,7 +13,7 @@ from recurra import metrics
 from recurra.baselines import fit_linear
 from recurra.data import windows
 from recurra.errors import RecurraWarning
-from recurra.examples.outcome import Outcome, Progress, median, spread, tick
+from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
 from recurra.models import Stack
 from recurra.report import Section, Table, forecast_figure, training_curve
 from recurra.series import Series
@@ -140,10 +140,11 @@ def _table(results: dict[str, Any]) -> Table:
     rows.append(["noise floor", NOISE_FLOOR, NOISE_FLOOR])
     moved = [e["recurrent_weights_moved"] for e in found]
     caption = (
-        f"Mean squared error, median of {len(found)} seeds; training from {spread(e['train']['mse'] for e in found)}, "
-        f"test from {spread(e['test']['mse'] for e in found)}; largest change of a recurrent weight {max(moved):.3g}"
+        f"Mean squared error, median of {counted(len(found), 'seed')}; training from "
+        f"{spread(e['train']['mse'] for e in found)}, test from {spread(e['test']['mse'] for e in found)}; "
+        f"largest change of a recurrent weight {max(moved):.3g}"
     )
-    return Table(["model", "train MSE", "test MSE"], rows, caption, ("", "", "lower"))
+    return Table(["model", "train MSE", "test MSE"], rows, caption)
 
 
 def _both(found: list[dict[str, Any]], part: str) -> float:
