@@ -1,5 +1,8 @@
 """The errors that recurra raises: each says what, where, why and what to do, and has its own exit code."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class RecurraError(Exception):
     """Base of every error that recurra raises on purpose; `exit_code` is what the command line returns."""
@@ -63,3 +66,16 @@ class Interrupted(RecurraError):  # noqa: N818 - a request from outside, not a f
 
 class RecurraWarning(UserWarning):
     """Something works but is probably not what was meant."""
+
+
+def unknown(what: str, given: object, known: Iterable[str]) -> str:
+    """The message for a name that does not exist: the nearest that does, or all that do.
+
+    >>> unknown("key", "leaner", ["learner", "split"])
+    "unknown key 'leaner': did you mean 'learner'?"
+    """
+    names, text = sorted(known), str(given)
+    near = get_close_matches(text, names, 1) or get_close_matches(text.lower(), names, 1)
+    near = near or [name for name in names if name.lower() == text.lower()]
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    return f"unknown {what} {given!r}: {hint}"

@@ -61,7 +61,7 @@ def test_version(capsys):
     ("words", "message"),
     [
         (["fti", "x.csv"], "did you mean 'fit'"),
-        (["frobnicate"], "known: demo"),
+        (["frobnicate"], "known: datasets, demo"),
         ([], "COMMAND"),
         (["fit", "--sed", "1"], "--sed"),
         (["fit", "x.csv", "--seed", "one"], "one"),

@@ -39,9 +39,9 @@ def test_set_params_sets_and_returns_the_model():
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"'spectral_radios'; did you mean 'spectral_radius'\?"):
+    with pytest.raises(ConfigError, match=r"'spectral_radios': did you mean 'spectral_radius'\?"):
         rc.ESN().set_params(spectral_radios=1.0)
-    with pytest.raises(ConfigError, match=r"'zzz'; known: order, max_order, horizon"):
+    with pytest.raises(ConfigError, match=r"'zzz': known: horizon, max_order, order"):
         rc.Linear().set_params(zzz=1)
 
 

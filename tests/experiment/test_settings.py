@@ -1,7 +1,7 @@
 import pytest
 
 from recurra.errors import ConfigError
-from recurra.experiment.checks import fits, mistyped, unknown
+from recurra.experiment.checks import fits, mistyped
 from recurra.experiment.settings import differences, merge, parse_setting, read_toml
 
 
@@ -67,11 +67,6 @@ def test_toml_files_that_are_not_there(tmp_path):
 def test_differences_name_both_sides():
     lines = differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4})
     assert lines == ["a.c: 2 there, 3 now", "d: 'absent' there, 4 now"]
-
-
-def test_unknown_names_suggest_the_nearest():
-    assert unknown("Lorenz", ["lorenz63", "duffing"], "system").endswith("did you mean 'lorenz63'?")
-    assert unknown("zzz", ["a", "b"], "key").endswith("known: a, b")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,10 @@ def test_without_noise_a_sine():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"method": "rk4"}, "There is no method to choose"), ({"initial": [1.0]}, "no state to start from")],
+    [
+        ({"method": "rk4"}, "unknown method of noisy-sine 'rk4': known: none"),
+        ({"initial": [1.0]}, "no state to start from"),
+    ],
 )
 def test_what_a_signal_does_not_have(options, message):
     with pytest.raises(ConfigError, match=message):

@@ -9,7 +9,7 @@ from recurra.cli.console import Answer, Console
 from recurra.cli.options import add_common, no_settings, settings_of
 from recurra.cli.tables import aligned
 from recurra.cli.watch import Watch
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, unknown
 
 _OPTIONS = {"simple-sine": ("as_lectured",)}  # what `--set` and flags may say to which example
 
@@ -41,18 +41,18 @@ def run_demo(args: argparse.Namespace, console: Console) -> Answer:
 def run_example(args: argparse.Namespace, console: Console) -> Answer:
     """One example, or the list of them."""
     from recurra.examples import EXAMPLES
-    from recurra.experiment.checks import mistyped, refuse, unknown
+    from recurra.experiment.checks import mistyped, refuse
 
     if args.list or args.name is None:
         entries = [{"name": name, "title": item.title, "shows": item.shows} for name, item in EXAMPLES.items()]
         rows = [[entry["name"], entry["title"], entry["shows"]] for entry in entries]
         return Answer({"examples": entries}, aligned(["name", "title", "shows"], rows))
     if args.name not in EXAMPLES:
-        raise ConfigError(unknown(args.name, EXAMPLES, "example"))
+        raise ConfigError(unknown("example", args.name, EXAMPLES))
     item = EXAMPLES[args.name]
     options = settings_of(args, {"as_lectured": args.as_lectured})
     known = _OPTIONS.get(args.name, ())
-    problems = [unknown(key, known, f"option of {args.name}") for key in options if key not in known]
+    problems = [unknown(f"option of {args.name}", key, known) for key in options if key not in known]
     problems += [line for key in known for line in mistyped(key, options.get(key, False), bool)]
     refuse(problems, "settings")
     args.seeds = item.seeds if args.seeds is None else args.seeds

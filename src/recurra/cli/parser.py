@@ -2,12 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from recurra import __version__
 from recurra.cli import catalogues, examples, fit, runs, simulate
 from recurra.cli.options import Parser
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, unknown
 
 _EXIT_CODES = """exit codes:
   0 done; 1 a bug; 2 usage or configuration; 3 data refused; 4 training diverged; 5 model file refused;
@@ -37,7 +36,5 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser, known = build_parser()
     command = next((word for word in words if not word.startswith("-")), None)
     if command is not None and command not in known:
-        near = get_close_matches(command, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        raise ConfigError(f"unknown command {command!r}: {hint}")
+        raise ConfigError(unknown("command", command, known))
     return parser.parse_args(words)

@@ -11,12 +11,11 @@ import numpy as np
 
 from recurra._types import Forecaster
 from recurra.data import as_list, as_series, check_trainable
-from recurra.errors import ConfigError, DataError, NotFittedError, RecurraWarning
+from recurra.errors import ConfigError, DataError, NotFittedError, RecurraWarning, unknown
 from recurra.estimators.backtest import Backtest, pick_origins
 from recurra.estimators.baseline_set import fit_baselines, warmup_rows
 from recurra.estimators.frame import Frame
 from recurra.estimators.model_file import save
-from recurra.estimators.parameters import unknown
 from recurra.estimators.running import Runner, rows_before
 from recurra.estimators.scoring import cut_history, score_runners
 from recurra.estimators.training_set import TrainingSet

@@ -1,20 +1,12 @@
 """Checks of constructor parameters: all problems are said at once."""
 
-import difflib
 import math
 from typing import Any
 
 import numpy as np
 
 from recurra._types import whole_number
-from recurra.errors import ConfigError
-
-
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """The message for a name that is not known, with the nearest that is."""
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    return f"unknown {kind} {name!r}; {hint}"
+from recurra.errors import ConfigError, unknown
 
 
 class Checks:

@@ -3,8 +3,7 @@
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from recurra._types import whole_number
@@ -17,19 +16,6 @@ _PLAIN = {
     str: "text",
     types.NoneType: "nothing",
 }
-
-
-def unknown(name: str, known: Iterable[str], what: str) -> str:
-    """The problem of a name that does not exist, with the nearest one that does.
-
-    >>> unknown("leaner", ["learner", "split"], "key")
-    "unknown key 'leaner': did you mean 'learner'?"
-    """
-    known = sorted(known)
-    near = get_close_matches(name, known, 1) or get_close_matches(name.lower(), known, 1)
-    near = near or [full for full in known if full.lower() == name.lower()]
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-    return f"unknown {what} {name!r}: {hint}"
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from recurra.errors import ConfigError
-from recurra.experiment.checks import mistyped, refuse, unknown
+from recurra.errors import ConfigError, unknown
+from recurra.experiment.checks import mistyped, refuse
 from recurra.experiment.settings import merge, parse_setting, read_toml
 from recurra.storage import canonical
 
@@ -155,7 +155,7 @@ def _misfits(kind: type, table: Mapping[str, Any], prefix: str) -> list[str]:
         if key in hints:
             problems += mistyped(prefix + key, value, hints[key])
         else:
-            problems.append(unknown(prefix + key, [prefix + name for name in hints], "key"))
+            problems.append(unknown("key", prefix + key, [prefix + name for name in hints]))
     for entry in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if entry.default is MISSING and entry.default_factory is MISSING and entry.name not in table:
             problems.append(f"{prefix}{entry.name} is missing: name a file, dataset:NAME or system:NAME as DATA")
@@ -184,7 +184,7 @@ def _unused(data: DataSpec) -> list[str]:
 def _learner_problems(config: Config) -> list[str]:
     learners = _learners()
     if config.learner not in learners:
-        return [unknown(config.learner, learners, "learner")]
+        return [unknown("learner", config.learner, learners)]
     estimator = learners[config.learner].build()
     known = set(estimator.get_params())
     hints = _hints(type(estimator))
@@ -193,7 +193,7 @@ def _learner_problems(config: Config) -> list[str]:
         if key == "seed":
             problems.append("parameters.seed: the seed is a key of its own, `seed`")
         elif key not in known:
-            problems.append(unknown(key, known - {"seed"}, f"parameter of {config.learner}"))
+            problems.append(unknown(f"parameter of {config.learner}", key, known - {"seed"}))
         else:
             problems += mistyped(f"parameters.{key}", value, hints.get(key, Any))
     return problems

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from recurra.errors import ConfigError
-from recurra.experiment.checks import unknown
+from recurra.errors import ConfigError, unknown
 from recurra.experiment.config import DataSpec
 from recurra.series import Series
 
@@ -26,7 +25,7 @@ def read_data(spec: DataSpec) -> Series:
 
         names = [dataset.name for dataset in datasets.catalogue()]
         if spec.name not in names:
-            raise ConfigError(unknown(spec.name, names, "data set"))
+            raise ConfigError(unknown("data set", spec.name, names))
         return datasets.load(spec.name, **spec.parameters)
     from recurra.data import read_series
 

@@ -3,11 +3,12 @@
 import dataclasses
 from typing import Any
 
+from recurra.errors import ConfigError, unknown
 from recurra.systems.damped_oscillator import DampedOscillator
 from recurra.systems.duffing import Duffing
 from recurra.systems.lorenz63 import Lorenz63
 from recurra.systems.noisy_sine import NoisySine
-from recurra.systems.system import System, unknown
+from recurra.systems.system import System
 
 
 def catalogue() -> dict[str, type[System]]:
@@ -39,9 +40,9 @@ def make(name: str, **parameters: Any) -> System:
     """
     systems = catalogue()
     if name not in systems:
-        raise unknown("system", name, systems)
+        raise ConfigError(unknown("system", name, systems))
     known = [field.name for field in dataclasses.fields(systems[name])]
     for given in parameters:
         if given not in known:
-            raise unknown("parameter", given, known, of=name)
+            raise ConfigError(unknown(f"parameter of {name}", given, known))
     return systems[name](**parameters)

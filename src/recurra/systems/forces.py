@@ -6,8 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from recurra.errors import ConfigError
-from recurra.systems.system import unknown
+from recurra.errors import ConfigError, unknown
 
 Force = str | Callable[[jax.Array], jax.Array]
 FORCES = ("cosine", "none")
@@ -33,7 +32,7 @@ def check_force(force: Any, given: dict[str, tuple[float, float]]) -> None:
     if force == "cosine":
         return
     if not callable(force) and force not in FORCES:
-        raise unknown("force", force, FORCES)
+        raise ConfigError(unknown("force", force, FORCES))
     ignored = [name for name, (value, default) in given.items() if value != default]
     if ignored:
         raise ConfigError(f"`{'`, `'.join(ignored)}` belong to the force 'cosine' and mean nothing for {force!r}")

@@ -1,16 +1,15 @@
 """`System`: something that can be simulated, with named parameters."""
 
 import dataclasses
-import difflib
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
 
 from recurra._types import whole_number
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, unknown
 from recurra.series import Series
 
 
@@ -112,7 +111,7 @@ class System(eqx.Module):
         if isinstance(step, bool) or not isinstance(step, int | float | np.number) or not 0 < step < np.inf:
             raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
         if method is not None and method not in self.methods:
-            raise unknown("method", method, self.methods, of=self.name)
+            raise ConfigError(unknown(f"method of {self.name}", method, self.methods))
         start = None if initial is None else self._start(initial)
         return self.trajectory(Plan(int(steps), float(step), method, start, int(seed)))
 
@@ -131,16 +130,6 @@ class System(eqx.Module):
         if not np.isfinite(start).all():
             raise ConfigError(f"`initial` must be finite, got {start.tolist()}")
         return start
-
-
-def unknown(kind: str, given: Any, known: Iterable[str], *, of: str = "") -> ConfigError:
-    """The error for a name that does not exist: it names the nearest that does, and all others."""
-    names = sorted(known)
-    where = f" of {of}" if of else ""
-    near = difflib.get_close_matches(str(given).lower(), names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    choice = f" Known: {', '.join(names)}" if names else f" There is no {kind} to choose here: leave it out"
-    return ConfigError(f"unknown {kind} {given!r}{where}{hint}{choice}")
 
 
 def _plain(value: Any) -> Any:

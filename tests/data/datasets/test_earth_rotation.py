@@ -88,7 +88,7 @@ def test_catalogue():
 def test_unknown_names_and_options():
     with pytest.raises(ConfigError, match="'earth-rotaton': did you mean 'earth-rotation'"):
         datasets.load("earth-rotaton")
-    with pytest.raises(ConfigError, match="there are earth-rotation"):
+    with pytest.raises(ConfigError, match="known: earth-rotation"):
         datasets.load("xyz")
-    with pytest.raises(ConfigError, match="no option 'since': it has until"):
+    with pytest.raises(ConfigError, match=r"unknown option of earth-rotation .since.: known: until"):
         datasets.load("earth-rotation", since=5)

@@ -1,12 +1,11 @@
 """The data sets by name."""
 
-import difflib
 import inspect
 from typing import Any
 
 from recurra.data.datasets import earth_rotation
 from recurra.data.datasets.dataset import Dataset
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, unknown
 from recurra.series import Series
 
 _SETS = {module.DATASET.name: module for module in (earth_rotation,)}
@@ -37,12 +36,10 @@ def load(name: str, **options: Any) -> Series:
         MissingExtraError: the package with the data is not installed.
     """
     if name not in _SETS:
-        near = difflib.get_close_matches(name, _SETS, 1)
-        hint = f": did you mean {near[0]!r}?" if near else f": there are {', '.join(_SETS)}"
-        raise ConfigError(f"there is no data set {name!r}{hint}")
+        raise ConfigError(unknown("data set", name, _SETS))
     loader = _SETS[name].load
     known = list(inspect.signature(loader).parameters)
     for option in options:
         if option not in known:
-            raise ConfigError(f"the data set {name!r} has no option {option!r}: it has {', '.join(known)}")
+            raise ConfigError(unknown(f"option of {name}", option, known))
     return loader(**options)
