@@ -3,15 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SEEDS ?= 0
 
 .PHONY: demo test check format clean
 
 demo: $(STAMP)
 	$(BIN)/recurra demo
 
+# Two workers, one thread each: a pool of threads in every worker would fight for the cores.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff check src tests
