@@ -179,10 +179,17 @@ def test_training_curve_draws_both_scores_and_marks_the_best(epochs):
     assert f"is that of epoch {best['epoch']}." in svg
 
 
+def test_a_validation_every_tenth_epoch_is_one_line():
+    history = [{"epoch": e, "loss": 1 / e, "validation": 2 / e if e % 10 == 0 else None} for e in range(1, 51)]
+    svg = report.training_curve(history)
+    assert len(line(parsed(svg), "line-validation")) == 5
+    assert "Not drawn" not in svg
+
+
 def test_training_curve_without_validation_or_with_gaps():
     svg = report.training_curve([{"epoch": 1, "loss": 0.5, "validation": None}, {"epoch": 2, "loss": 0.0}])
     assert "validation" not in svg
-    assert "Not drawn, because missing or not positive: 1 of loss." in svg
+    assert "Not drawn, because not finite or not positive: 1 of loss." in svg
     with pytest.raises(DataError, match="none of the 1 epochs"):
         report.training_curve([{"epoch": 1, "loss": float("nan"), "validation": None}])
 

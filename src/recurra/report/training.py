@@ -52,11 +52,12 @@ def training_curve(history: Sequence[Mapping[str, Any]]) -> str:
         canvas.x_label(axes, "epoch")
         marker = {"marker": "o", "markersize": 4} if len(history) == 1 else {}
         for name, values in curves.items():
-            canvas.line(axes, *decimate(epochs, values), _PENS[name], f"line-{name}", **marker)
+            given = np.array([row.get(name) is not None for row in history])  # a score every tenth epoch is one line
+            canvas.line(axes, *decimate(epochs[given], values[given]), _PENS[name], f"line-{name}", **marker)
         if "validation" in curves:
             best = int(np.nanargmin(curves["validation"]))
             axes.plot(epochs[best], curves["validation"][best], "o", color=_PENS["validation"].light, markersize=5)
-        return to_svg(figure, "training", "Training curve", _describe(epochs, curves))
+        return to_svg(figure, "training", "Training curve", _describe(epochs, curves, history))
 
 
 def _column(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
@@ -70,7 +71,7 @@ def _whole(ticks: tuple[np.ndarray, list[str]]) -> tuple[np.ndarray, list[str]]:
     return np.array([at for at, _ in kept]), [label for _, label in kept]
 
 
-def _describe(epochs: np.ndarray, curves: Mapping[str, np.ndarray]) -> str:
+def _describe(epochs: np.ndarray, curves: Mapping[str, np.ndarray], history: Sequence[Mapping[str, Any]]) -> str:
     loss = curves["loss"][np.isfinite(curves["loss"])]
     text = f"{len(epochs):,} epochs; the loss goes from {number(loss[0])} to {number(loss[-1])}."
     if len(epochs) == 1:
@@ -79,6 +80,7 @@ def _describe(epochs: np.ndarray, curves: Mapping[str, np.ndarray]) -> str:
         best = int(np.nanargmin(curves["validation"]))
         score = number(curves["validation"][best])
         text += f" The best validation score, {score}, is that of epoch {epochs[best]:.0f}."
-    gaps = {name: int(np.isnan(values).sum()) for name, values in curves.items()}
+    given = {name: sum(row.get(name) is not None for row in history) for name in curves}
+    gaps = {name: given[name] - int(np.isfinite(values).sum()) for name, values in curves.items()}
     missing = [f"{count} of {name}" for name, count in gaps.items() if count]
-    return text + (f" Not drawn, because missing or not positive: {', '.join(missing)}." if missing else "")
+    return text + (f" Not drawn, because not finite or not positive: {', '.join(missing)}." if missing else "")
