@@ -156,7 +156,7 @@ def _check_finite(position: Position, objective: Objective, data: Any, settings:
     raise DivergenceError(
         f"training left the finite numbers at update {bad + 1} (epoch {epoch + 1}), with learning rate "
         f"{settings.learning_rate:g}{before}: try a learning rate of "
-        f"{settings.learning_rate / 10:g}, or {limit}",
+        f"{min(settings.learning_rate / 10, 1e-3):g}, or {limit}",
         cause={
             "update": bad + 1,
             "epoch": epoch + 1,
