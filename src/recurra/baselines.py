@@ -12,6 +12,7 @@ import numpy as np
 import scipy.linalg
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
+from recurra.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,14 @@ def fit_linear(
     lags = np.concatenate([_lagged(inputs, largest) for inputs, _ in long])
     targets = np.concatenate([targets[largest - 1 :] for _, targets in long])
     table = np.concatenate([np.ones((len(lags), 1)), lags, targets], axis=1)
-    R = np.asarray(np.linalg.qr(table, mode="r"))
+    with one_blas_thread():
+        R = np.asarray(np.linalg.qr(table, mode="r"))
+        return _solutions(R, features, largest, orders, cutoffs)
+
+
+def _solutions(
+    R: np.ndarray, features: int, largest: int, orders: Sequence[int], cutoffs: Sequence[float]
+) -> dict[tuple[int, float], LinearAR]:
     width = 1 + largest * features
     fitted = {}
     for order in orders:

@@ -1,6 +1,8 @@
 """The echo state network as an estimator: only the readout is trained, in closed form."""
 
 import dataclasses
+import os
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +15,9 @@ from recurra.estimators.training_set import Scaled, TrainingSet, steps, validati
 from recurra.forecasting import closed_loop_errors, horizon_score
 from recurra.reservoirs import EchoState, Reservoir, RidgePath, draw_reservoir
 from recurra.reservoirs.harvest import Harvest
-from recurra.reservoirs.readout import RowSum, empty_sum
+from recurra.reservoirs.readout import QR_LIMIT, RowSum, empty_sum
 from recurra.storage import Layout
+from recurra.threads import one_blas_thread
 
 DECADES = range(-34, 0, 2)  # exponents of the ridges tried first; then the two beside the best of them
 HORIZON = 300  # steps of a validation forecast where none is given
@@ -83,9 +86,15 @@ class ESN(Estimator):
             )
 
     def _warmup_rows(self) -> int:
-        return self.washout if self.warmup is None else self.warmup
+        return int(self.washout if self.warmup is None else self.warmup)
 
     def _learn(self, training: TrainingSet) -> tuple[EchoState, list[dict[str, Any]]]:
+        seen = self.lags * training.frame.features + self.units
+        _check_memory(seen)
+        with one_blas_thread() if seen <= QR_LIMIT else nullcontext():
+            return self._solve(training)
+
+    def _solve(self, training: TrainingSet) -> tuple[EchoState, list[dict[str, Any]]]:
         features, channels = training.frame.features, len(training.frame.channels)
         reservoir = draw_reservoir(
             self.units,
@@ -140,7 +149,7 @@ class ESN(Estimator):
         return 10.0 ** min(sorted(found), key=found.__getitem__), history
 
     def _facts(self) -> dict[str, Any]:
-        return {"nonzero": int(self.network_.reservoir.W.nnz)}
+        return {}
 
     def _tensors(self) -> dict[str, np.ndarray]:
         reservoir = self.network_.reservoir
@@ -175,3 +184,14 @@ def _path(total: RowSum) -> RidgePath:
     if total.rows < 2:
         raise DataError("no training rows are left after the washout: give longer series or a shorter `washout`")
     return total.path()
+
+
+def _check_memory(features: int) -> None:
+    """Refuse a readout whose matrices cannot fit: the sums, their eigenvectors and the workspace of the solver."""
+    need = 5 * 8 * features**2
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > total:
+        raise ConfigError(
+            f"a readout of {features} features needs about {need / 2**30:.0f} GiB of memory and this machine has "
+            f"{total / 2**30:.0f}: take fewer `units`"
+        )

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
+from recurra.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,9 @@ class Origins:
 
 def forecast_origins(forecaster: Forecaster, origins: Origins) -> Batch:
     """Warm every copy up on its true rows, then run it on its own output: (batch, steps, channels)."""
-    state, _ = forecaster.run(forecaster.initial_state(len(origins)), origins.warm)
-    return forecaster.free_run(state, origins.last, origins.drive)[1]
+    with one_blas_thread():
+        state, _ = forecaster.run(forecaster.initial_state(len(origins)), origins.warm)
+        return forecaster.free_run(state, origins.last, origins.drive)[1]
 
 
 def closed_loop_errors(

@@ -54,7 +54,5 @@ class Harvest:
 
     def _seen(self, states: np.ndarray, inputs: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """[x_t, x_{t-1}, ..., h_t] of some rows; inputs before the start of the series are zero."""
-        before = np.zeros((max(0, self.lags - 1), inputs.shape[1]))
-        padded = np.concatenate([before, inputs])
-        taps = [padded[rows + len(before) - k] for k in range(self.lags)]
+        taps = [np.where((rows >= k)[:, None], inputs[np.maximum(rows - k, 0)], 0.0) for k in range(self.lags)]
         return np.concatenate([*taps, states], axis=1)
