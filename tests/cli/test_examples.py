@@ -1,6 +1,9 @@
 import json
+import os
+import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,12 +29,17 @@ class Sine:
     title = "The simple sine"
     shows = "what the lecture shows"
     seeds = 2
+    options = ("as_lectured",)
     calls = 0
+    signal_in = None  # the part of two in which a signal comes
 
     @classmethod
-    def run(cls, *, seeds, seed, options, progress):
+    def run(cls, *, seeds, seed, progress, **options):
         cls.calls += 1
-        progress({"epoch": 1, "epochs": 1, "loss": 0.5, "validation": None})
+        for part in (1, 2):
+            if part == cls.signal_in:
+                os.kill(os.getpid(), signal.SIGTERM)
+            progress({"epoch": part, "epochs": 2, "loss": 0.5, "validation": None})
         rows = [{"seed": seed + i, "train": {"mse": 0.5}} for i in range(seeds)]
         table = Table(["seed", "MSE"], [[row["seed"], row["train"]["mse"]] for row in rows], "errors by seed")
         return Outcome({"seeds": rows, "options": options}, table, [Section("How", "text")])
@@ -100,3 +108,34 @@ def test_refusals(sine, capsys):
     assert "did you mean 'as_lectured'" in capsys.readouterr().err
     assert main(["example", "simple-sine", "--set", "as_lectured=3"]) == 2
     assert sine.calls == 0
+
+
+def test_stopped_between_two_parts_it_starts_anew(sine, results, monkeypatch, capsys):
+    monkeypatch.setattr(sine, "signal_in", 1)
+    assert main(["example", "simple-sine", "--out", "e"]) == 143
+    assert "stopped by SIGTERM after this part: the same command starts anew" in capsys.readouterr().err
+    monkeypatch.setattr(sine, "signal_in", None)
+    assert len(results("example", "simple-sine", "--out", "e")["seeds"]) == 2
+    assert sine.calls == 2
+
+
+def test_a_signal_in_the_last_part_does_not_throw_the_result_away(sine, results, monkeypatch):
+    monkeypatch.setattr(sine, "signal_in", 2)
+    assert len(results("example", "simple-sine", "--out", "e")["seeds"]) == 2
+    assert json.loads(Path("e/metrics.json").read_text())["complete"] is True
+
+
+def test_the_demo_has_no_options_and_neither_has_an_example_without(sine, monkeypatch, capsys):
+    monkeypatch.setattr(sine, "options", ())
+    assert main(["example", "simple-sine", "--as-lectured"]) == 2
+    assert "unknown option of simple-sine 'as_lectured'" in capsys.readouterr().err
+
+
+def test_damaged_results_are_refused(sine, results, capsys):
+    results("example", "simple-sine", "--out", "e")
+    for text in ('{"complete": true}', '{"complete": true, "results": {"table": {"rows": 3}}}'):
+        Path("e/metrics.json").write_text(text)
+        assert main(["example", "simple-sine", "--out", "e"]) == 6
+        assert "Start anew with --force" in capsys.readouterr().err
+    assert main(["report", "e"]) == 6
+    assert "keeps no model" in capsys.readouterr().err

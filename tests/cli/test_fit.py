@@ -6,8 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import recurra
 from recurra.cli import main
 from recurra.experiment import RunDirectory, make_config
 from recurra.storage import read_checkpoint
@@ -89,7 +91,7 @@ def test_options_of_the_data(wave, results):
         *FIT[:2], "--learner", "linear", "--channels", "x", "--inputs", "v", "--split", "0.5", "--name", "a b"
     )
     assert found["channels"] == ["x"]
-    assert found["rows"] == {"train": 120, "test": 120}
+    assert found["rows"] == {"train": 120, "gap": 0, "test": 120}
     assert found["run"].startswith("runs/a-b-")
 
 
@@ -125,7 +127,30 @@ def test_a_system_as_data(wave, results):
     found = results(
         "fit", "system:Lorenz63", "--steps", "400", "--learner", "linear", "--set", "data.parameters.rho=20"
     )
-    assert found["rows"] == {"train": 321, "test": 80}
+    assert found["rows"] == {"train": 321, "gap": 0, "test": 80}
+
+
+def test_a_gap_is_known_and_not_trained_on(wave, results):
+    words = ["--learner", "linear", "--set", "order=2", "--gap", "8", "--out", "run"]
+    found = results("fit", "wave.csv", *words)
+    assert found["rows"] == {"train": 192, "gap": 8, "test": 40}
+    series = recurra.read_series("wave.csv")
+    model = recurra.Linear(order=2).fit(series[:192])
+    forecast = model.forecast(40, history=series[:200])
+    assert forecast.times.tolist() == pytest.approx(series.times[200:].tolist(), abs=1e-12)
+    assert results("forecast", "run")["values"]["x"] == forecast.values[:, 0].tolist()
+    rmse = np.sqrt(((forecast.values - series.values[200:]) ** 2).mean())
+    assert found["score"]["closed_loop"]["rmse"] == pytest.approx(rmse, rel=1e-12)
+    assert results("score", "run")["score"] == found["score"]
+    assert main(["fit", "wave.csv", "--gap", "-1"]) == 2
+    assert main(["fit", "wave.csv", "--gap", "48"]) == 3
+
+
+def test_seeds_of_a_learner_without_chance_name_one_run(wave, results):
+    words = ["fit", "wave.csv", "--learner", "linear"]
+    assert results(*words, "--seed", "5") == results(*words) == results(*words, "--seed", "6")
+    assert results(*FIT, "--seed", "5")["run"] != results(*FIT)["run"]
+    assert [entry["seed"] for entry in results(*FIT, "--seed", "5")["seeds"]] == [5]
 
 
 def test_busy_and_unwritable_directories(wave, capsys):

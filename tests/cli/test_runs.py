@@ -54,7 +54,18 @@ def test_forecast_into_a_file_never_replaces_one_unasked(run, capsys):
 def test_a_driven_model_is_forecast_as_far_as_its_drive_is_known(run, capsys):
     words = ["fit", "wave.csv", "--learner", "linear", "--channels", "x", "--inputs", "v", "--out", "driven"]
     assert main(words) == 0
+    capsys.readouterr()
     assert main(["forecast", "driven", "--steps", "10"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    series = recurra.read_series("wave.csv", channels=["x"], inputs=["v"])
+    drive = series.split(0.8)[1].inputs[:10]
+    model = recurra.load("driven/model.safetensors")
+    forecast = model.forecast(10, inputs=drive)
+    assert [[float(row["x"])] for row in rows] == forecast.values.tolist()
+    assert [float(row["v"]) for row in rows] == pytest.approx(drive.values[:, 0].tolist(), rel=1e-12)
+    assert not np.array_equal(
+        model.forecast(10, inputs=drive).values, model.forecast(10, inputs=0 * drive.values).values
+    )
     assert main(["forecast", "driven", "--steps", "49"]) == 2
     assert "known for 48 rows" in capsys.readouterr().err
 
@@ -62,7 +73,10 @@ def test_a_driven_model_is_forecast_as_far_as_its_drive_is_known(run, capsys):
 def test_score_repeats_that_of_the_fit(run, results):
     kept = json.loads((run / "metrics.json").read_text())["results"]["score"]
     assert results("score", "run")["score"] == kept
-    found = results("score", "run", "wave.csv", "--out", "s.json")
+    t = 40 + 0.1 * np.arange(100)
+    table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
+    np.savetxt(run.parent / "later.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
+    found = results("score", "run", "later.csv", "--out", "s.json")
     assert found["score"]["one_step"]["rmse"] < 1e-4
     assert json.loads((run.parent / "s.json").read_text()) == found
 
@@ -97,3 +111,41 @@ def test_a_damaged_model_is_refused(run, capsys):
     shown = capsys.readouterr()
     assert json.loads(shown.out)["error"]["code"] == 5
     assert "truncated" in shown.err
+
+
+@pytest.mark.parametrize("command", ["forecast", "score", "report"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", '{"complete": true}'),
+        ("config.toml", "x = 5"),
+        ("data.npz", ""),
+    ],
+)
+def test_a_damaged_run_is_refused(run, capsys, command, name, content):
+    (run / name).write_text(content)
+    assert main([command, "run", *(["wave.csv"] if command == "score" else [])]) == 6
+    assert name in capsys.readouterr().err
+
+
+def test_a_damaged_finished_run_is_not_shown(run, capsys):
+    (run / "metrics.json").write_text('{"complete": true}')
+    assert main(FIT) == 6
+    assert "--force" in capsys.readouterr().err
+
+
+def test_an_encrypted_member_is_refused(run, capsys):
+    path = run / "data.npz"
+    raw = bytearray(path.read_bytes())
+    raw[raw.rindex(b"PK\x01\x02") + 8] |= 1  # the flag in the directory of the archive
+    path.write_bytes(raw)
+    assert main(["score", "run"]) == 6
+    assert "encrypted" in capsys.readouterr().err
+
+
+def test_names_that_are_too_long(run, capsys):
+    name = "n" * 300
+    for words in (["report", "run", "--out", name], ["forecast", "run", "--csv", name], ["systems", "--out", name]):
+        assert main(words) == 6
+        assert "File name too long" in capsys.readouterr().err
+    assert main(["report", name]) == 6

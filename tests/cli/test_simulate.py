@@ -45,3 +45,18 @@ def test_a_driven_system_writes_its_inputs(tmp_path):
 def test_refusals(words, message, capsys):
     assert main(["simulate", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_json_holds_the_drive(results):
+    found = results("simulate", "damped-oscillator", "--steps", "5")
+    series = recurra.systems.DampedOscillator().simulate(steps=5)
+    assert series.inputs is not None
+    assert found["inputs"] == {"F": series.inputs.values[:, 0].tolist()}
+    assert list(found["values"]) == list(series.channels)
+    assert "inputs" not in results("simulate", "lorenz63", "--steps", "5")
+
+
+def test_a_file_name_that_is_too_long(capsys):
+    for words in ([], ["--force"]):
+        assert main(["simulate", "lorenz63", "--steps", "5", "--out", "n" * 300, *words]) == 6
+        assert "File name too long" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from recurra.estimators import Linear
 from recurra.examples import EXAMPLES, earth_rotation, lorenz, oscillator, simple_sine
 from recurra.metrics import nrmse
 
-SMALL = {"seeds": 1, "seed": 0, "options": {}}
+SMALL = {"seeds": 1, "seed": 0}
 
 
 def test_every_example_is_described_and_has_a_run():
@@ -22,7 +22,7 @@ def test_every_example_is_described_and_has_a_run():
 
 def test_simple_sine_as_lectured_never_moves_its_recurrent_weights():
     with pytest.warns(RecurraWarning, match="recurrent weights are unused"):
-        outcome = simple_sine.run(**{**SMALL, "options": {"as_lectured": True}})
+        outcome = simple_sine.run(**SMALL, as_lectured=True)
     entry = outcome.results["seeds"][0]
     assert entry["recurrent_weights_moved"] == 0.0
     assert 0.31 <= entry["train"]["mse"] <= 0.39  # an independent NumPy run of the lecture's code: 0.334 to 0.363
@@ -84,6 +84,7 @@ def test_lorenz_in_small():
     assert len(found["seeds"][0]["200"]["starts"]) == 2
     assert found["median"]["200"]["valid_time"] > 8  # Lyapunov times; 500 units reach 25
     assert found["baselines"]["linear"] < 2
+    assert all(row > lorenz.TRAINED for row in found["origins"])
     assert 25 < found["truth_agreement"]["least"] < 40  # where float64 ends
     assert outcome.table.rows[0][1] == found["median"]["200"]["valid_time"]
 

@@ -46,6 +46,8 @@ def test_file_settings_and_options_in_this_order(tmp_path):
         (["split=1.5"], "between 0 and 1"),
         (["split=nan"], "must be a number"),
         (["seed=-1"], "2^32"),
+        (["gap=-1"], "0 or more"),
+        (["gap=0.5"], "whole number"),
         (["seed=18446744073709551616"], "2^32"),
         (['leak="0.1"'], "parameters.leak = '0.1' (str) must be a number"),
         (["data.time=3"], "data.time = 3 (int) must be text"),
@@ -91,6 +93,13 @@ def test_the_hash_is_of_the_canonical_json_and_the_label_does_not_count():
     assert labelled.run_name() == f"first-try-2-{config_hash(plain.as_dict())[:8]}"
     assert plain.run_name().startswith("x-esn-")
     assert make_config(settings=["seed=1"], options=DATA).run_name() != plain.run_name()
+
+
+def test_a_learner_without_chance_has_no_seed():
+    configs = [make_config(settings=["learner=linear", f"seed={seed}"], options=DATA) for seed in (0, 7)]
+    assert configs[0] == configs[1]
+    assert configs[0].seed is None
+    assert "seed" not in configs[0].as_dict()
 
 
 def test_data_that_changed_are_refused():

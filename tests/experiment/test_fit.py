@@ -5,6 +5,7 @@ import signal
 import numpy as np
 import pytest
 
+from recurra import systems
 from recurra.errors import ConfigError, DivergenceError, Interrupted, RunDirectoryError
 from recurra.estimators import LEARNERS, load
 from recurra.experiment import RunDirectory, config_hash, make_config, read_run, run_fit
@@ -39,7 +40,7 @@ def test_every_file_is_written_and_says_the_same(tmp_path):
     assert metrics["command"] == ["recurra", "fit"]
     assert metrics["results"] == results
     assert results["config_sha256"] == config_hash(config.as_dict())
-    assert results["rows"] == {"train": 192, "test": 48}
+    assert results["rows"] == {"train": 192, "gap": 0, "test": 48}
     run = read_run(tmp_path)
     assert run.train.sha256 == series[:192].sha256
     assert run.test.sha256 == series[192:].sha256
@@ -106,19 +107,63 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path):
     assert len((tmp_path / "whole" / "history.jsonl").read_text().splitlines()) == 30
 
 
-def test_a_stop_between_the_stages(tmp_path):
+@pytest.mark.parametrize(
+    ("stage", "written", "missing"),
+    [
+        (1, "data.npz", "model.safetensors"),
+        (2, "data.npz", "model.safetensors"),
+        (3, "forecast.csv", "metrics.json"),
+    ],
+)
+def test_a_stop_between_the_stages(tmp_path, stage, written, missing):
     calls = []
 
     def stop():
         calls.append(None)
-        if len(calls) == 2:
+        if len(calls) == stage:
             raise Interrupted("stopped", signal_number=signal.SIGINT)
 
+    path = tmp_path / "parts"
     with pytest.raises(Interrupted) as caught:
-        fit(tmp_path, wave(), "learner=persistence", stop=stop)
+        fit(path, wave(), "learner=linear", stop=stop)
     assert caught.value.exit_code == 130
+    assert (path / written).exists()
+    assert not (path / missing).exists()
     with pytest.raises(RunDirectoryError, match="not finished"):
-        read_run(tmp_path)
+        read_run(path)
+    fit(path, wave(), "learner=linear", stop=stop)
+    fit(tmp_path / "whole", wave(), "learner=linear")
+    for name in ("model.safetensors", "forecast.csv", "metrics.json"):
+        assert (path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_results_by_seed(tmp_path):
+    series = wave()
+    _, results = fit(tmp_path, series, "units=20", "washout=10", "seed=3")
+    (entry,) = results["seeds"]
+    assert entry["seed"] == 3
+    forecast = load(tmp_path / "model.safetensors").predict(series[:192])
+    mse = np.mean((forecast.values - series.values[1:192]) ** 2)
+    assert entry["train"]["one_step"]["mse"] == pytest.approx(mse, rel=1e-12)
+    assert entry["train"]["one_step"]["rmse"] == pytest.approx(np.sqrt(mse), rel=1e-12)
+    for loop, table in results["score"].items():
+        assert entry["test"][loop] == {key: value for key, value in table.items() if key != "baselines"}
+
+
+def test_how_long_the_truth_is_true_is_measured_in_training_deviations(tmp_path):
+    series = systems.Lorenz63().simulate(steps=2000, dt=0.02, method="euler", seed=2)
+    _, results = fit(tmp_path, series, "learner=persistence", "split=0.95")
+    train, test = series.split(0.95)
+    time = systems.agreement_time(test, 0.4, train.values.std(axis=0))
+    assert results["truth"] == {
+        "method": "euler",
+        "internal_step": 0.02,
+        "local_error": None,
+        "agreement_time": time,
+        "threshold": 0.4,
+    }
+    # The few rows of the test part spread less: in their deviations it would be shorter.
+    assert systems.agreement_time(test, 0.4) < time < 2.0
 
 
 class Diverging:
@@ -163,12 +208,12 @@ def test_damaged_data_are_refused(tmp_path):
         with pytest.raises(RunDirectoryError, match="damaged"):
             read_run(tmp_path)
     np.savez_compressed(path, train_values=np.zeros(10**6))
-    with pytest.raises(RunDirectoryError, match="compressed"):
+    with pytest.raises(RunDirectoryError, match="would inflate"):
         read_run(tmp_path)
     np.savez(path, train_values=np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(RunDirectoryError, match="does not hold what its header says"):
+    with pytest.raises(RunDirectoryError, match="Python objects"):
         read_run(tmp_path)
-    write_data(path, wave(), wave())
+    write_data(path, wave(), wave()[:0], wave())
     assert len(read_run(tmp_path).test) == 240
 
 

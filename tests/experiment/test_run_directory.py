@@ -133,3 +133,29 @@ def test_a_refused_run_leaves_nothing_behind(tmp_path):
         run.log("started")
         run.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_another_process_removed_is_not_held(tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    first = RunDirectory(path, CONFIG).__enter__()
+    lock = fcntl.flock
+
+    def flock(stream, how):
+        # The first run is refused and gone between the opening of its lock file and the locking.
+        if path.exists() and first._lock is not None:
+            first.discard()
+            first.__exit__(None, None, None)
+        lock(stream, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with RunDirectory(path, CONFIG) as second:
+        assert second.file("config.toml").exists()
+        with pytest.raises(RunDirectoryError, match="is busy"), RunDirectory(path, CONFIG):
+            pass
+
+
+def test_a_finished_run_without_results_is_refused(tmp_path):
+    with RunDirectory(tmp_path, CONFIG) as run:
+        run.file("metrics.json").write_text('{"complete": true}')
+        with pytest.raises(RunDirectoryError, match="holds no results"):
+            _ = run.results

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recurra.experiment.run_files import write_data
 from recurra.series import Series
 
 CHROMIUM = shutil.which("chromium")
@@ -193,12 +194,9 @@ def write_run(path: Path, train: Series, test: Series, forecasts: dict, learner:
     """The files of a run directory as the command line writes them."""
     path.mkdir()
     (path / "config.toml").write_text(
-        f'learner = "{learner}"\ndata = "system:lorenz63"\nseed = 0\n\n[model]\nunits = 500\n'
+        f'learner = "{learner}"\nseed = 0\n\n[data]\nsource = "system:lorenz63"\n\n[parameters]\nunits = 500\n'
     )
-    np.savez(
-        path / "data.npz", train_values=train.values, train_times=train.times, test_values=test.values,
-        test_times=test.times, channels=np.array(train.channels), units=np.array(train.units), dt=train.dt,
-    )  # fmt: skip
+    write_data(path / "data.npz", train, train[:0], test)
     names = list(forecasts)
     with (path / "forecast.csv").open("w", newline="") as stream:
         out = csv.writer(stream)
@@ -212,17 +210,17 @@ def write_run(path: Path, train: Series, test: Series, forecasts: dict, learner:
         "persistence": {"rmse": 9.81, "nrmse": 1.21, "mae": 7.7, "smape": 98.0, "r2": -0.5, "valid_time": 0.1},
         "linear": {"rmse": 8.5, "nrmse": 1.0571, "mae": 7.0, "smape": 90.0, "r2": -0.1, "valid_time": 0.24},
     }
-    closed = {**scores["esn"], "baselines": {n: scores[n] for n in ("persistence", "linear")}}
+    closed = {**scores["esn"], "threshold": 0.4, "baselines": {n: scores[n] for n in ("persistence", "linear")}}
     step = {"rmse": 1.2e-4, "nrmse": 1.5e-5, "mae": 9e-5, "smape": 0.01, "r2": 0.99999999, "valid_time": 10.0}
     naive = {**step, "rmse": 0.41, "nrmse": 0.05, "mae": 0.3, "smape": 4.2, "r2": 0.9973, "valid_time": 9.5}
     results = {
-        "learner": learner, "data": "system:lorenz63",
-        "score": {"closed_loop": closed, "one_step": {**step, "baselines": {"persistence": naive}}},
-        "training_std": train.values.std(axis=0).tolist(), "lyapunov_exponent": 0.9056, "time_unit": "s",
+        "learner": learner, "data": "system:lorenz63", "rows": {"train": len(train), "gap": 0, "test": len(test)},
+        "score": {"closed_loop": closed, "one_step": {**step, "baselines": {"persistence": naive, "linear": naive}}},
+        "lyapunov_exponent": 0.9056, "truth": None, "time_unit": "s",
         "data_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     }  # fmt: skip
     command = ["recurra", *f"fit system:lorenz63 --learner {learner} --set units=500 --out".split(), "runs/a b"]
-    document = {"schema": "recurra/1", "command": command, "results": results}
+    document = {"complete": True, "command": command, "results": results}
     (path / "metrics.json").write_text(json.dumps(document))
     (path / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in HISTORY))
     (path / "env.json").write_text(json.dumps({"python": "3.11.9", "versions": {"numpy": "2.4.6", "recurra": "0.1.0"}}))

@@ -44,6 +44,21 @@ def test_the_previous_file_can_be_kept(tmp_path):
     assert (tmp_path / "b").read_bytes() == b"two"
 
 
+def test_a_failure_between_the_two_moves_says_where_the_old_file_is(tmp_path, monkeypatch):
+    write_atomic(tmp_path / "a", b"old")
+    replace = os.replace
+
+    def fail_at_the_second(source, target):
+        if target == tmp_path / "a":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_second)
+    with pytest.raises(RunDirectoryError, match=r"intact \(there or in b\)"):
+        write_atomic(tmp_path / "a", b"new", previous=tmp_path / "b")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"b": b"old"}
+
+
 def test_json_is_readable_and_strict(tmp_path):
     write_json(tmp_path / "a.json", {"θ": [1.0, None]})
     text = (tmp_path / "a.json").read_text(encoding="utf-8")

@@ -315,3 +315,10 @@ def test_canonical_json_does_not_depend_on_order():
     assert canonical({"b": [1.5, None], "a": "θ"}) == '{"a":"\\u03b8","b":[1.5,null]}'
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"a": float("nan")})
+
+
+def test_a_header_shorter_than_its_braces_is_refused(path):
+    good = path.read_bytes()
+    for length in (0, 1):
+        path.write_bytes(length.to_bytes(8, "little") + good[8:])
+        refused(path, "first bytes are not those of a safetensors file")

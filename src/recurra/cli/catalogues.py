@@ -23,7 +23,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def list_systems(args: argparse.Namespace, console: Console) -> Answer:
     """Names, channels, steps and Lyapunov exponents."""
     from recurra import systems
-    from recurra.experiment.plain import plain
+    from recurra.storage import plain
 
     entries = []
     for name, kind in systems.catalogue().items():
@@ -46,7 +46,7 @@ def list_datasets(args: argparse.Namespace, console: Console) -> Answer:
     from dataclasses import asdict
 
     from recurra.data import datasets
-    from recurra.experiment.plain import plain
+    from recurra.storage import plain
 
     entries = [plain(asdict(dataset)) for dataset in datasets.catalogue()]
     return _answer(args, console, entries, ("name", "title", "channels", "package", "licence"))
@@ -55,7 +55,7 @@ def list_datasets(args: argparse.Namespace, console: Console) -> Answer:
 def list_learners(args: argparse.Namespace, console: Console) -> Answer:
     """Names and parameters with their defaults."""
     from recurra.estimators import LEARNERS
-    from recurra.experiment.plain import plain
+    from recurra.storage import plain
 
     entries = [
         {"name": name, "title": learner.title, "parameters": plain(learner.build().get_params())}

@@ -109,8 +109,7 @@ class Console:
         """Write a result to a file of the user's choice; an existing one only with `--force`."""
         from recurra.storage import write_atomic
 
-        if path.exists() and not force:
-            raise ConfigError(f"{path} exists: choose another name, or replace it with --force")
+        refuse_existing(path, force=force)
         write_atomic(path, text.encode())
         self.say(f"wrote {path}")
 
@@ -129,6 +128,16 @@ class Console:
     def _print_json(self, content: Mapping[str, Any]) -> None:
         document = {"schema": SCHEMA, "command": self.command, **content}
         print(json.dumps(document, allow_nan=False, ensure_ascii=False))
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file, unless `--force` says so."""
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise RunDirectoryError(f"cannot write {path}: {error.strerror}. Choose another name") from error
+    if exists and not force:
+        raise ConfigError(f"{path} exists: choose another name, or replace it with --force")
 
 
 def _temporary(text: str) -> str:

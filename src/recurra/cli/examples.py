@@ -9,9 +9,7 @@ from recurra.cli.console import Answer, Console
 from recurra.cli.options import add_common, no_settings, settings_of
 from recurra.cli.tables import aligned
 from recurra.cli.watch import Watch
-from recurra.errors import ConfigError, unknown
-
-_OPTIONS = {"simple-sine": ("as_lectured",)}  # what `--set` and flags may say to which example
+from recurra.errors import ConfigError, RunDirectoryError, unknown
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -51,9 +49,8 @@ def run_example(args: argparse.Namespace, console: Console) -> Answer:
         raise ConfigError(unknown("example", args.name, EXAMPLES))
     item = EXAMPLES[args.name]
     options = settings_of(args, {"as_lectured": args.as_lectured})
-    known = _OPTIONS.get(args.name, ())
-    problems = [unknown(f"option of {args.name}", key, known) for key in options if key not in known]
-    problems += [line for key in known for line in mistyped(key, options.get(key, False), bool)]
+    problems = [unknown(f"option of {args.name}", key, item.options) for key in options if key not in item.options]
+    problems += [line for key in item.options for line in mistyped(key, options.get(key, False), bool)]
     refuse(problems, "settings")
     args.seeds = item.seeds if args.seeds is None else args.seeds
     return _run(f"example-{args.name}", item.run, item.title, item.shows, options, args, console)
@@ -84,27 +81,37 @@ def _run(
             console.say(f"running {label} in {path}")
             _work(work, title, shows, config, directory, console)
         results = {**directory.results, "run": str(path), "report": str(directory.file(REPORT))}
-    table = results["table"]
-    return Answer(results, f"{table['caption']}\n\n{aligned(table['columns'], table['rows'])}\n\n{results['report']}")
+    return Answer(results, f"{_table(directory)}\n\n{results['report']}")
+
+
+def _table(directory: Any) -> str:
+    """The table of a finished example, with its caption."""
+    try:
+        table = directory.results["table"]
+        return f"{table['caption']}\n\n{aligned(table['columns'], table['rows'])}"
+    except (KeyError, TypeError, ValueError, IndexError) as error:  # a file that we did not write so
+        raise RunDirectoryError(
+            f"the results in {directory.path} are damaged ({type(error).__name__}: {error}). Start anew with --force"
+        ) from error
 
 
 def _work(
     work: Callable[..., Any], title: str, shows: str, config: dict[str, Any], directory: Any, console: Console
 ) -> None:
     from recurra.experiment.environment import environment
-    from recurra.experiment.plain import plain
     from recurra.experiment.run_directory import REPORT
     from recurra.report import Report, Section, write_report
+    from recurra.storage import plain
 
-    with Watch(console) as watch, console.progress(config["example"]) as move:
+    watch = Watch(console, piece="this part", again="starts anew")
+    with watch, console.progress(config["example"]) as move:
 
         def progress(event: dict[str, Any]) -> None:
             move(event)
-            watch.check()
+            if event["epoch"] < event["epochs"]:  # what is finished is kept
+                watch.check()
 
-        chosen = {key: config[key] for key in ("seeds", "seed", "options")}
-        outcome = work(**chosen, progress=progress)
-        watch.check()
+        outcome = work(seeds=config["seeds"], seed=config["seed"], progress=progress, **config["options"])
     table = outcome.table
     report = Report(
         title=title,

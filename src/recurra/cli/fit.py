@@ -18,6 +18,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("data", nargs="?", metavar="DATA", help="a file, dataset:NAME or system:NAME")
     parser.add_argument("--learner", help="see `recurra learners` (default esn)")
     parser.add_argument("--split", type=float, help="fraction of the rows that is trained on (default 0.8)")
+    parser.add_argument("--gap", type=int, help="rows left out between the training and the test part (default 0)")
     parser.add_argument("--name", help="label of the run directory")
     data = parser.add_argument_group("data")
     data.add_argument("--time", help="name of the time column")
@@ -33,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(args: argparse.Namespace, console: Console) -> Answer:
     """Fit, resume, or show what is finished."""
-    from recurra.experiment import RunDirectory, make_config, read_data
+    from recurra.experiment import RunDirectory, make_config, read_data, read_run
     from recurra.experiment.config import check_data_hash
 
     config = make_config(file=args.config, settings=args.settings, options=_options(args))
@@ -48,14 +49,15 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
             console.say(f"{'resuming' if directory.resumed else 'running'} {config.learner} in {path}")
             _fit(config, directory, series, console)
         report = write_run_report(directory, console)
-        results = {"run": str(path), "report": report and str(report), **directory.results}
+        results = {"run": str(path), "report": report and str(report), **read_run(path).results}
     return Answer(results, _text(results))
 
 
 def _fit(config: Any, directory: Any, series: Any, console: Console) -> None:
     from recurra.experiment import run_fit
 
-    with Watch(console) as watch, console.progress(config.learner) as move:
+    watch = Watch(console, piece="a checkpoint", again="resumes")
+    with watch, console.progress(config.learner) as move:
 
         def progress(event: dict[str, Any]) -> None:
             move(event)
@@ -78,7 +80,7 @@ def _fit(config: Any, directory: Any, series: Any, console: Console) -> None:
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
-    own = {key: getattr(args, key) for key in ("learner", "split", "name", "seed")}
+    own = {key: getattr(args, key) for key in ("learner", "split", "gap", "name", "seed")}
     columns = ("time", "channels", "inputs", "dt", "delimiter", "gaps", "steps")
     return {**own, "data.source": args.data, **{f"data.{key}": getattr(args, key) for key in columns}}
 

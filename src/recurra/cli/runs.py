@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from recurra.cli.console import Answer, Console
+from recurra.cli.console import Answer, Console, refuse_existing
 from recurra.cli.options import add_common, no_settings
 from recurra.cli.tables import score_table
 from recurra.errors import ConfigError
@@ -30,8 +30,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run_forecast(args: argparse.Namespace, console: Console) -> Answer:
-    """Closed loop from the end of the training rows."""
-    from recurra.experiment import read_run, series_csv
+    """Closed loop from where the rows held out begin."""
+    from recurra.experiment import columns_of, read_run, series_csv
 
     no_settings(args)
     if args.csv is not None and args.out is not None:
@@ -44,7 +44,7 @@ def run_forecast(args: argparse.Namespace, console: Console) -> Answer:
             f"the model is driven by {', '.join(drive.channels)}, known for {len(drive)} rows: "
             f"it cannot be run for {steps} steps"
         )
-    forecast = model.forecast(steps, inputs=drive if drive is None else drive[:steps])
+    forecast = model.forecast(steps, run.known, drive if drive is None else drive[:steps])
     text = series_csv(forecast)
     target = args.csv or args.out
     results: dict[str, Any] = {"run": str(args.run), "steps": steps, "dt": forecast.dt}
@@ -59,12 +59,12 @@ def run_score(args: argparse.Namespace, console: Console) -> Answer:
     import json
 
     from recurra.experiment import read_run
-    from recurra.experiment.plain import plain
+    from recurra.storage import plain
 
     no_settings(args)
     run, model = read_run(args.run), _model(args.run)
-    data = run.test if args.data is None else _other_data(run, args.data)
-    score = plain(model.score(data))
+    data, history = (run.test, run.known) if args.data is None else (_other(run, args.data), None)
+    score = plain(model.score(data, history=history))
     learner = run.results["learner"]
     results = {
         "run": str(args.run),
@@ -79,16 +79,15 @@ def run_score(args: argparse.Namespace, console: Console) -> Answer:
 
 def run_report(args: argparse.Namespace, console: Console) -> Answer:
     """Write the report anew from the files of the run."""
-    from recurra.experiment import read_run
     from recurra.experiment.run_directory import REPORT
     from recurra.report import run_report as compose
     from recurra.report import write_report
 
     no_settings(args)
     path = args.out or args.run / REPORT
-    if args.out is not None and path.exists() and not args.force:
-        raise ConfigError(f"{path} exists: choose another name, or replace it with --force")
-    write_report(compose(read_run(args.run).path), path)
+    if args.out is not None:
+        refuse_existing(path, force=args.force)
+    write_report(compose(args.run), path)
     return Answer({"run": str(args.run), "report": str(path)}, str(path))
 
 
@@ -99,20 +98,11 @@ def _model(path: Path) -> Any:
     return load(path / MODEL)
 
 
-def _other_data(run: Any, source: str) -> Any:
+def _other(run: Any, source: str) -> Any:
     """Read other data the way the run's own were read, where they are of the same kind."""
+    from dataclasses import replace
+
     from recurra.experiment import DataSpec, read_data
 
-    own = {key: value for key, value in run.config["data"].items() if key != "sha256"}
     spec = DataSpec(source)
-    return read_data(DataSpec(**{**own, "source": source}) if spec.kind == DataSpec(**own).kind else spec)
-
-
-def columns_of(series: Any) -> dict[str, Any]:
-    """Times, values and inputs of a series as JSON can hold them; NaN becomes null."""
-    import numpy as np
-
-    times = series.times
-    times = np.datetime_as_string(times) if times.dtype.kind == "M" else times
-    values = dict(zip(series.channels, series.values.T.tolist(), strict=True))
-    return {"time": times.tolist(), "values": values}
+    return read_data(replace(run.spec, source=source, sha256=None) if spec.kind == run.spec.kind else spec)

@@ -22,11 +22,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(args: argparse.Namespace, console: Console) -> Answer:
     """Simulate and print, or write a file."""
-    from recurra.cli.runs import columns_of
-    from recurra.experiment import series_csv
+    from recurra.experiment import columns_of, series_csv
     from recurra.experiment.checks import mistyped, refuse
-    from recurra.experiment.plain import plain
     from recurra.experiment.source import DEFAULT_STEPS, make_system
+    from recurra.storage import plain
 
     settings = settings_of(args, {key: getattr(args, key) for key in _OWN})
     kinds = {"steps": int, "dt": float, "method": str, "seed": int}

@@ -1,4 +1,4 @@
-"""Signals during a fit: the first stops it after the next checkpoint, the second ends the process."""
+"""Signals during a run: the first stops it at the next point where it can be, the second ends the process."""
 
 import signal
 from types import FrameType, TracebackType
@@ -15,10 +15,14 @@ class Watch:
 
     Args:
         console: where the first signal is answered.
+        piece: what is finished before the run stops.
+        again: what the same command does after that.
     """
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console, *, piece: str, again: str):
         self.console = console
+        self.piece = piece
+        self.again = again
         self.received: int | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -37,7 +41,7 @@ class Watch:
         if self.received is not None:
             name = signal.Signals(self.received).name
             raise Interrupted(
-                f"stopped by {name} after a checkpoint: the same command resumes", signal_number=self.received
+                f"stopped by {name} after {self.piece}: the same command {self.again}", signal_number=self.received
             )
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
@@ -45,4 +49,4 @@ class Watch:
         self.received = number
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        self.console.say("stopping after the next checkpoint; once more leaves at once")
+        self.console.say(f"stopping after {self.piece}; once more leaves at once")

@@ -14,12 +14,14 @@ class Example:
         shows: what it shows, in a sentence.
         seeds: how many seeds it runs by default.
         home: the module that has its `run`.
+        options: names of what can be switched on beside the seeds.
     """
 
     title: str
     shows: str
     seeds: int
     home: str
+    options: tuple[str, ...] = ()
 
     def run(self, **arguments: Any) -> Any:
         """Run it; see the module's `run` for the arguments."""
@@ -32,6 +34,7 @@ EXAMPLES: dict[str, Example] = {
         "A noisy sine forecast from four values: as lectured, where no recurrence takes place, and put right.",
         10,
         "recurra.examples.simple_sine",
+        ("as_lectured",),
     ),
     "oscillator": Example(
         "Driven oscillators learnt by an LSTM",

@@ -3,21 +3,19 @@
 from typing import Any
 
 from recurra.examples import earth_rotation, lorenz, oscillator, simple_sine
-from recurra.examples.outcome import Outcome, Progress, tick
+from recurra.examples.outcome import Outcome, Progress, median, tick
 from recurra.report import Section, Table
 
 
-def run(*, seeds: int, seed: int, options: dict[str, Any], progress: Progress | None = None) -> Outcome:
+def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
     """Run four examples with `seeds` seeds each and put their main figure into one table.
 
     Args:
         seeds: of each example.
         seed: the first of them.
-        options: none.
         progress: called after every example.
     """
-    del options
-    common: dict[str, Any] = {"seeds": seeds, "seed": seed, "options": {}}
+    common: dict[str, Any] = {"seeds": seeds, "seed": seed}
     parts: dict[str, Outcome] = {}
     works: list[tuple[str, Any]] = [
         ("simple-sine", lambda: simple_sine.run(**common)),
@@ -41,7 +39,7 @@ def run(*, seeds: int, seed: int, options: dict[str, Any], progress: Progress | 
 def _table(parts: dict[str, Outcome]) -> Table:
     sine, swing = parts["simple-sine"].results, parts["oscillator"].results
     chaos, pole = parts["lorenz"].results, parts["earth-rotation"].results
-    first = sine["seeds"][0]["baselines"]
+    first = {b: median(e["baselines"][b] for e in sine["seeds"]) for b in ("persistence", "linear")}
     arx = swing["baselines"]["oscillator"]
     var = pole["baselines"]["vector AR, same rows"]
     rows: list[list[Any]] = [

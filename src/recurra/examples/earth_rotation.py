@@ -34,16 +34,14 @@ NETWORK = {
 AUTOREGRESSION = {"max_order": 60, "horizon": 90}
 
 
-def run(*, seeds: int, seed: int, options: dict[str, Any], progress: Progress | None = None) -> Outcome:
+def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
     """Fit on the rows before the test period, then forecast 90 days from 61 origins, one every 30 days.
 
     Args:
         seeds: reservoirs.
         seed: the first of them.
-        options: none.
         progress: called after every fit.
     """
-    del options
     series = datasets.load("earth-rotation", until=UNTIL)
     recent = series[int(np.searchsorted(series.times, SINCE)) :]
     first = UNTIL - HORIZONS[-1] - EVERY * (ORIGINS - 1)

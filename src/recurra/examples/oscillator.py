@@ -48,7 +48,6 @@ def run(
     *,
     seeds: int,
     seed: int,
-    options: dict[str, Any],
     progress: Progress | None = None,
     systems: tuple[str, ...] = ("oscillator", "duffing"),
 ) -> Outcome:
@@ -57,11 +56,9 @@ def run(
     Args:
         seeds: networks for each system; the data are the same for all.
         seed: the first of them.
-        options: none.
         progress: called after every network.
         systems: which of "oscillator" and "duffing".
     """
-    del options
     found: list[dict[str, Any]] = [{"seed": seed + k} for k in range(seeds)]
     sections, baselines, hashes = [], {}, []
     for s, name in enumerate(systems):

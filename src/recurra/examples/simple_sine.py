@@ -31,32 +31,31 @@ SETTINGS = {
 }
 
 
-def run(*, seeds: int, seed: int, options: dict[str, Any], progress: Progress | None = None) -> Outcome:
+def run(*, seeds: int, seed: int, as_lectured: bool = False, progress: Progress | None = None) -> Outcome:
     """Train the network of the lecture on fresh noise for every seed.
 
     Args:
         seeds: how many; each has its own noise and weights.
         seed: the first of them.
-        options: "as_lectured": the network and data exactly as in the lecture.
+        as_lectured: the network and data exactly as in the lecture.
         progress: called after every seed.
     """
-    lectured = bool(options.get("as_lectured"))
     found, kept = [], None
     for k in range(seeds):
-        entry, forecast, history = _one_seed(seed + k, lectured)
+        entry, forecast, history = _one_seed(seed + k, as_lectured)
         kept = kept or (forecast, history)
         found.append(entry)
         tick(progress, k + 1, seeds)
     results: dict[str, Any] = {
-        "form": "as lectured: 1 step of 4 features" if lectured else "4 steps of 1 feature",
+        "form": "as lectured: 1 step of 4 features" if as_lectured else "4 steps of 1 feature",
         "noise_floor": NOISE_FLOOR,
         "seeds": found,
         "median": {part: {"mse": median(e[part]["mse"] for e in found)} for part in ("train", "test")},
     }
-    if lectured:
+    if as_lectured:
         results["warning"] = _warn()
     assert kept is not None
-    return Outcome(results, _table(results), _sections(kept, lectured), kept[0]["truth"].sha256)
+    return Outcome(results, _table(results), _sections(kept, as_lectured), kept[0]["truth"].sha256)
 
 
 def _one_seed(seed: int, lectured: bool) -> tuple[dict[str, Any], dict[str, Series], list[dict[str, Any]]]:

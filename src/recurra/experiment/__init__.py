@@ -9,4 +9,5 @@ from recurra.experiment.run_directory import RunDirectory as RunDirectory
 from recurra.experiment.run_files import Run as Run
 from recurra.experiment.run_files import read_run as read_run
 from recurra.experiment.source import read_data as read_data
+from recurra.experiment.table import columns_of as columns_of
 from recurra.experiment.table import series_csv as series_csv

@@ -74,7 +74,8 @@ class Config:
         learner: a name from `recurra.estimators.LEARNERS`.
         parameters: keyword arguments of the learner's constructor.
         split: fraction of the rows, in time, that is trained on; the rest is forecast and scored.
-        seed: of the learner.
+        gap: rows left out between the two parts: known to the forecast, never trained on.
+        seed: of the learner; None for one in which nothing is random.
         name: a label for the run's directory; decides nothing.
     """
 
@@ -82,7 +83,8 @@ class Config:
     learner: str = "esn"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     split: float = 0.8
-    seed: int = 0
+    gap: int = 0
+    seed: int | None = 0
     name: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -130,15 +132,28 @@ def make_config(
     problems = _out_of_range(config) + _unused(config.data)
     problems += _learner_problems(config)
     refuse(problems, "configuration")
+    # Where nothing is random the seed decides nothing: left out, so that every seed names the same run.
+    seed = config.seed if _has_seed(config) else None
+    config = Config(**{**vars(config), "seed": seed, "parameters": _resolved_parameters(config)})
     build_learner(config).check()
-    return Config(**{**vars(config), "parameters": _resolved_parameters(config)})
+    return config
+
+
+def data_of(resolved: Mapping[str, Any]) -> DataSpec:
+    """The data specification in a resolved configuration; `ConfigError` where it holds none."""
+    data = resolved.get("data")
+    refuse(_misfits(DataSpec, data, "data.") if isinstance(data, Mapping) else ["data is missing"], "configuration")
+    return DataSpec(**dict(data or {}))
 
 
 def build_learner(config: Config) -> Any:
     """The unfitted estimator that a configuration describes."""
-    learner = _learners()[config.learner]
-    seed = {"seed": config.seed} if "seed" in learner.build().get_params() else {}
-    return learner.build(**config.parameters, **seed)
+    seed = {} if config.seed is None else {"seed": config.seed}
+    return _learners()[config.learner].build(**config.parameters, **seed)
+
+
+def _has_seed(config: Config) -> bool:
+    return "seed" in _learners()[config.learner].build().get_params()
 
 
 def _learners() -> Mapping[str, Any]:
@@ -166,7 +181,8 @@ def _out_of_range(config: Config) -> list[str]:
     data = config.data
     limits = {
         "split": (0 < config.split < 1, config.split, "between 0 and 1"),
-        "seed": (0 <= config.seed < 2**32, config.seed, "in 0 ... 2^32 - 1"),
+        "gap": (config.gap >= 0, config.gap, "0 or more"),
+        "seed": (config.seed is None or 0 <= config.seed < 2**32, config.seed, "in 0 ... 2^32 - 1"),
         "data.seed": (data.seed is None or 0 <= data.seed < 2**32, data.seed, "in 0 ... 2^32 - 1"),
         "data.dt": (data.dt is None or data.dt > 0, data.dt, "positive"),
         "data.steps": (data.steps is None or data.steps > 0, data.steps, "positive"),

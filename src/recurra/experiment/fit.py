@@ -8,12 +8,11 @@ from recurra.errors import DivergenceError
 from recurra.experiment import run_directory as names
 from recurra.experiment.config import Config, build_learner, config_hash
 from recurra.experiment.environment import environment
-from recurra.experiment.plain import plain
 from recurra.experiment.run_directory import RunDirectory
 from recurra.experiment.run_files import write_data, write_history
 from recurra.experiment.table import series_csv
 from recurra.series import Series
-from recurra.storage import write_atomic, write_json
+from recurra.storage import plain, write_atomic, write_json
 
 VALID_THRESHOLD = 0.4  # of the valid prediction time, in training standard deviations
 Progress = Callable[[dict[str, Any]], None]
@@ -44,8 +43,9 @@ def run_fit(
     pause = stop or _never
     run.log(f"{'resumed' if run.resumed else 'started'} with recurra {__version__}")
     write_json(run.file(names.ENVIRONMENT), environment())
-    train, test = series.split(config.split)
-    write_data(run.file(names.DATA), train, test)
+    train, test = series.split(config.split, gap=config.gap)
+    known = series[: len(train) + config.gap]
+    write_data(run.file(names.DATA), train, known[len(train) :], test)
     pause()
     estimator = build_learner(config)
     try:
@@ -60,26 +60,27 @@ def run_fit(
     estimator.save(run.file(names.MODEL), overwrite=True)
     epochs = [entry for entry in estimator.history_ if "epoch" in entry]
     write_history(run.file(names.HISTORY), plain(epochs))
-    _write_forecasts(run, estimator, test)
+    _write_forecasts(run, estimator, known, test)
     pause()
-    run.finish(_results(config, estimator, train, test), command)
+    run.finish(_results(config, estimator, train, known, test), command)
     return run.results
 
 
-def _write_forecasts(run: RunDirectory, estimator: Any, test: Series) -> None:
-    forecast = estimator.forecast(len(test), inputs=test.inputs)
-    baselines = estimator.baseline_forecasts(len(test), inputs=test.inputs)
+def _write_forecasts(run: RunDirectory, estimator: Any, known: Series, test: Series) -> None:
+    forecast = estimator.forecast(len(test), known, test.inputs)
+    baselines = estimator.baseline_forecasts(len(test), known, test.inputs)
     write_atomic(run.file(names.FORECAST), series_csv(forecast, baselines).encode())
 
 
-def _results(config: Config, estimator: Any, train: Series, test: Series) -> dict[str, Any]:
+def _results(config: Config, estimator: Any, train: Series, known: Series, test: Series) -> dict[str, Any]:
+    score = estimator.score(test, history=known, threshold=VALID_THRESHOLD)
     return plain(
         {
             "learner": config.learner,
             "data": config.data.source,
             "data_sha256": config.data.sha256,
             "config_sha256": config_hash(config.as_dict()),
-            "rows": {"train": len(train), "test": len(test)},
+            "rows": {"train": len(train), "gap": config.gap, "test": len(test)},
             "dt": train.dt,
             "channels": list(train.channels),
             "units": list(train.units),
@@ -87,10 +88,23 @@ def _results(config: Config, estimator: Any, train: Series, test: Series) -> dic
             "lyapunov_exponent": train.provenance.get("lyapunov_exponent"),
             "training_std": train.values.std(axis=0),
             "candidates": [entry for entry in estimator.history_ if "epoch" not in entry],
-            "score": estimator.score(test, threshold=VALID_THRESHOLD),
+            "score": score,
+            "seeds": [{"seed": config.seed, "train": _training_error(estimator, train), "test": _alone(score)}],
             "truth": _truth(test, train.values.std(axis=0)),
         }
     )
+
+
+def _training_error(estimator: Any, train: Series) -> dict[str, Any]:
+    """One step ahead from the true rows that were trained on, in the units of the data, over all channels."""
+    forecast = estimator.predict(train)
+    mse = float(((forecast.values - train.values[-len(forecast) :]) ** 2).mean())
+    return {"one_step": {"mse": mse, "rmse": mse**0.5}}
+
+
+def _alone(score: dict[str, Any]) -> dict[str, Any]:
+    """A score without those of the baselines."""
+    return {loop: {key: value for key, value in table.items() if key != "baselines"} for loop, table in score.items()}
 
 
 def _truth(test: Series, scale: Any) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ MODEL, FORECAST, REPORT, ENVIRONMENT, LOG = (
 )
 CHECKPOINT = "checkpoint.safetensors"
 LOCK = ".lock"
+_ATTEMPTS = 100  # at opening the lock, while another process removes the directory
 _RESULTS = (
     DATA,
     METRICS,
@@ -101,8 +102,8 @@ class RunDirectory:
 
     @property
     def results(self) -> dict[str, Any]:
-        """The results of a finished run."""
-        return read_metrics(self.path).get("results", {})
+        """The results of a finished run; `RunDirectoryError` where there are none."""
+        return read_results(self.path)
 
     def finish(self, results: Mapping[str, Any], command: Sequence[str] = ()) -> None:
         """Mark the run complete, the last thing that happens to it; the checkpoints are no longer needed."""
@@ -114,6 +115,7 @@ class RunDirectory:
     def discard(self) -> None:
         """Remove a run that was refused before it began, and the directory if nothing else is in it."""
         self._clear()
+        # The lock last: from then on, the directory may be another process's.
         for name in (CONFIG, LOG, LOCK):
             self.file(name).unlink(missing_ok=True)
         with suppress(OSError):
@@ -130,22 +132,39 @@ class RunDirectory:
         )
 
     def _acquire(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = self.file(LOCK).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "another process"
-            raise RunDirectoryError(
-                f"{self.path} is busy: {holder} is running in it. Wait for it, or choose another with --out"
-            ) from error
+        self._lock = self._open_lock()
+        while not self._try_lock(self._lock):
+            self._lock.close()
+            self._lock = self._open_lock()
         self._lock.truncate(0)
         self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         self._lock.flush()
 
+    def _open_lock(self) -> IO[str]:
+        for _ in range(_ATTEMPTS):
+            self.path.mkdir(parents=True, exist_ok=True)
+            # Another process may remove the directory it made, between these two lines.
+            with suppress(FileNotFoundError):
+                return self.file(LOCK).open("a+", encoding="utf-8")
+        raise RunDirectoryError(f"{self.path} is removed by another process again and again: choose another with --out")
+
+    def _try_lock(self, lock: IO[str]) -> bool:
+        """Lock it; False where the file that was locked is no longer the one that stands in the directory."""
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise RunDirectoryError(
+                f"{self.path} is busy: {holder} is running in it. Wait for it, or choose another with --out"
+            ) from error
+        try:
+            return os.path.samestat(os.fstat(lock.fileno()), os.stat(self.file(LOCK)))
+        except FileNotFoundError:
+            return False
+
     def _prepare(self) -> None:
-        """Probe the disk, drop what a killed writer left, and compare or write the configuration."""
+        """Drop what a killed writer left, and compare or write the configuration."""
         for leftover in self.path.glob(f"{TEMPORARY}*.tmp"):
             leftover.unlink(missing_ok=True)
         if self.force:
@@ -176,10 +195,13 @@ class RunDirectory:
 
 def read_config(path: Path) -> dict[str, Any]:
     """The resolved configuration of a run directory."""
-    file = path / CONFIG
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunDirectoryError(
+            f"{path} is no run directory, it holds no {CONFIG}: `recurra fit DATA` makes one"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:  # tomllib raises the last two on hostile files
         raise RunDirectoryError(f"{path} is not a readable run directory: {CONFIG}: {error}") from error
 
 
@@ -194,6 +216,14 @@ def read_metrics(path: Path) -> dict[str, Any]:
         raise RunDirectoryError(f"{error}. Start anew with --force") from error
     if not isinstance(found, dict):
         raise RunDirectoryError(f"{file} holds no table. Start anew with --force")
+    return found
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """The results of a run."""
+    found = read_metrics(path).get("results")
+    if not isinstance(found, dict) or not found:
+        raise RunDirectoryError(f"{path / METRICS} holds no results. Start anew with --force")
     return found
 
 

@@ -1,44 +1,65 @@
 """The files of a run that hold data: written once, read back for reports, forecasts and scores."""
 
+import csv
 import io
 import json
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
-from recurra.errors import RunDirectoryError
-from recurra.experiment.run_directory import (
-    CONFIG,
-    DATA,
-    is_finished,
-    read_config,
-    read_metrics,
-)
+from recurra._types import whole_number
+from recurra.data.npz import _Archive
+from recurra.errors import ConfigError, DataError, ModelFileError, RunDirectoryError
+from recurra.experiment import run_directory as names
+from recurra.experiment.config import DataSpec, data_of
+from recurra.experiment.run_directory import is_finished, read_config
+from recurra.experiment.run_results import checked_metrics, no_numbers
 from recurra.series import Series
-from recurra.storage import write_atomic
+from recurra.storage import loads_strict, write_atomic
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read back.
+    """A finished run, read back. What only a report shows is read when it is asked for.
 
     Args:
         path: its directory.
         config: the resolved configuration.
+        spec: which data, from `config`.
+        command: the words that started it.
         results: scores and sizes, from `metrics.json`.
+        known: the rows before the test part: the training part, and the rows left out after it.
         train, test: the two parts of the data.
     """
 
     path: Path
     config: dict[str, Any]
+    spec: DataSpec
+    command: tuple[str, ...]
     results: dict[str, Any]
+    known: Series
     train: Series
     test: Series
+
+    @cached_property
+    def forecasts(self) -> dict[str, Series]:
+        """What the learner and its baselines forecast for the test part, by name, the learner first."""
+        found = _read(self.path / names.FORECAST, lambda raw: _forecasts(raw, self.test))
+        return {name or self.results["learner"]: series for name, series in found.items()}
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """One entry an epoch; empty for a learner that is solved in one step."""
+        return _read(self.path / names.HISTORY, _history)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions and machine."""
+        return _read(self.path / names.ENVIRONMENT, lambda raw: _table(loads_strict(raw)))
 
 
 def read_run(path: str | Path) -> Run:
@@ -48,26 +69,32 @@ def read_run(path: str | Path) -> Run:
         RunDirectoryError: not a run directory, not finished, or damaged.
     """
     path = Path(path)
-    if not (path / CONFIG).is_file():
-        raise RunDirectoryError(f"{path} is no run directory, it holds no {CONFIG}: `recurra fit DATA` makes one")
     config = read_config(path)
     if not is_finished(path):
         raise RunDirectoryError(f"the run in {path} is not finished: repeat its command, and it resumes")
+    if "example" in config:
+        raise RunDirectoryError(f"{path} holds {config['example']!r}, which keeps no model: see its {names.REPORT}")
+    metrics = checked_metrics(path)
     try:
-        arrays = _read_arrays(path / DATA)
-        parts = {part: _series(part, arrays) for part in ("train", "test")}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise RunDirectoryError(f"the run in {path} is damaged: {error}. Repeat its command with --force") from error
-    return Run(path, config, read_metrics(path)["results"], parts["train"], parts["test"])
+        spec = data_of(config)
+    except ConfigError as error:
+        raise _damaged(path, f"{names.CONFIG}: {error}") from error
+    results = metrics["results"]
+    facts = {"time_unit": results["time_unit"]} if results["time_unit"] else {}
+    known, train, test = _read(path / names.DATA, lambda raw: _parts(raw, facts))
+    return Run(path, config, spec, tuple(map(str, metrics["command"])), results, known, train, test)
 
 
-def write_data(path: Path, train: Series, test: Series) -> None:
-    """Write both parts as one `.npz`: `train_values`, `train_times`, `test_values`, `test_times`, dt, names.
+def write_data(path: Path, train: Series, gap: Series, test: Series) -> None:
+    """Write the parts as one `.npz`: `train_values`, `train_times`, `test_values`, `test_times`, dt, names.
 
-    Driven systems add `train_inputs`, `test_inputs`, `input_channels` and `input_units`.
+    Driven systems add `train_inputs`, `test_inputs`, `input_channels` and `input_units`; rows left out between the
+    parts are `gap_values`, `gap_times` and `gap_inputs`.
     """
     arrays = {"dt": np.array(train.dt), "channels": np.array(train.channels), "units": np.array(train.units)}
-    for name, part in (("train", train), ("test", test)):
+    for name, part in (("train", train), ("gap", gap), ("test", test)):
+        if len(part) == 0:
+            continue
         arrays[f"{name}_values"], arrays[f"{name}_times"] = part.values, part.times
         if part.inputs is not None:
             arrays[f"{name}_inputs"] = part.inputs.values
@@ -83,28 +110,72 @@ def write_history(path: Path, history: Sequence[dict[str, Any]]) -> None:
     write_atomic(path, "".join(json.dumps(entry, allow_nan=False, sort_keys=True) + "\n" for entry in history).encode())
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(path) as archive:
-        return {entry.filename.removesuffix(".npy"): _read_array(archive, entry) for entry in archive.infolist()}
+def _damaged(path: Path, why: object) -> RunDirectoryError:
+    return RunDirectoryError(f"the run in {path} is damaged: {why}. Repeat its command with --force")
 
 
-def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
-    """One member: stored as it is, no objects, its header true to its size before anything is allocated."""
-    if entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{entry.filename} is compressed, which recurra does not do")
-    stream = io.BytesIO(archive.read(entry))
-    major, _ = npy.read_magic(stream)
-    shape, fortran, dtype = (npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0)(stream)
-    if dtype.hasobject or dtype.itemsize * int(np.prod(shape, dtype=object)) != entry.file_size - stream.tell():
-        raise ValueError(f"{entry.filename} does not hold what its header says")
-    return np.frombuffer(stream.read(), dtype=dtype).reshape(shape, order="F" if fortran else "C")
+def _read(file: Path, parse: Callable[[bytes], Any]) -> Any:
+    try:
+        return parse(file.read_bytes())
+    except (OSError, ValueError, TypeError, csv.Error) as error:  # our own refusals are ValueErrors too
+        raise _damaged(file.parent, f"{file.name}: {error}") from error
 
 
-def _series(part: str, arrays: dict[str, np.ndarray]) -> Series:
-    frame = {"dt": float(arrays["dt"]), "times": arrays[f"{part}_times"]}
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ModelFileError("it holds no object")
+    return value
+
+
+def _parts(raw: bytes, facts: Mapping[str, Any]) -> tuple[Series, Series, Series]:
+    """The known rows, the training part and the test part."""
+    # Nothing in it is compressed: it holds no more than the file has bytes.
+    archive = _Archive(raw, len(raw))
+    known = ["train", "gap"] if "gap_values" in archive.headers else ["train"]
+    return _series(archive, known, facts), _series(archive, ["train"], facts), _series(archive, ["test"], facts)
+
+
+def _series(archive: _Archive, parts: list[str], facts: Mapping[str, Any]) -> Series:
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([archive.array(f"{part}_{name}") for part in parts])
+
+    frame = {"dt": archive.dt(), "times": joined("times")}
     inputs = None
-    if f"{part}_inputs" in arrays:
-        names, units = arrays["input_channels"].tolist(), arrays["input_units"].tolist()
-        inputs = Series(arrays[f"{part}_inputs"], channels=names, units=units, **frame)
-    channels, units = arrays["channels"].tolist(), arrays["units"].tolist()
-    return Series(arrays[f"{part}_values"], channels=channels, units=units, inputs=inputs, **frame)
+    if "input_channels" in archive.headers:
+        named, units = archive.array("input_channels").tolist(), archive.array("input_units").tolist()
+        inputs = Series(joined("inputs"), channels=named, units=units, **frame)
+    named, units = archive.array("channels").tolist(), archive.array("units").tolist()
+    return Series(joined("values"), channels=named, units=units, inputs=inputs, provenance=facts, **frame)
+
+
+def _forecasts(raw: bytes, like: Series) -> dict[str, Series]:
+    """Columns time, one a channel, then `baseline:channel`; every set of columns becomes a series."""
+    header, *rows = csv.reader(io.StringIO(raw.decode("utf-8")))
+    uneven = [i for i, row in enumerate(rows) if len(row) != len(header)]
+    if uneven:
+        raise DataError(f"row {uneven[0] + 1} has {len(rows[uneven[0]])} fields, the header {len(header)}")
+    width = len(like.channels)
+    if header[1 : 1 + width] != list(like.channels) or len(rows) != len(like):
+        raise DataError(
+            f"{len(rows)} rows of {header[1 : 1 + width]}, the test part has {len(like)} of {list(like.channels)}"
+        )
+    columns = list(zip(*rows, strict=True))
+    # Inputs stand between the channels and the baselines; a baseline repeats all channels, in order.
+    starts = {"": 1}
+    for at in range(1 + width, len(header) - width + 1):
+        name, colon, _ = header[at].partition(":")
+        if colon and header[at : at + width] == [f"{name}:{channel}" for channel in like.channels]:
+            starts[name] = at
+    facts = {"dt": like.dt, "times": like.times, "channels": like.channels, "units": like.units}
+    return {
+        name: Series(np.array(columns[at : at + width], dtype=np.float64).T, provenance=dict(like.provenance), **facts)
+        for name, at in starts.items()
+    }
+
+
+def _history(raw: bytes) -> list[dict[str, Any]]:
+    rows = [_table(loads_strict(line)) for line in raw.splitlines() if line.strip()]
+    for i, row in enumerate(rows):
+        if not whole_number(row.get("epoch")) or "loss" not in row or no_numbers(row):
+            raise DataError(f"line {i + 1} has no `epoch`, no `loss`, or something that is no number")
+    return rows

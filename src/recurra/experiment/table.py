@@ -1,4 +1,4 @@
-"""Series as CSV text: a time column, the channels, the inputs; every float with all its digits."""
+"""Series as CSV text and as JSON columns: times, channels, inputs; every float with all its digits."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recurra.series import Series
+from recurra.storage import plain
 
 
 def series_csv(series: Series, beside: Mapping[str, Series] | None = None) -> str:
@@ -37,6 +38,20 @@ def series_csv(series: Series, beside: Mapping[str, Series] | None = None) -> st
     for time, row in zip(_texts(series.times), np.hstack(tables).tolist(), strict=True):
         writer.writerow([time, *map(repr, row)])
     return text.getvalue()
+
+
+def columns_of(series: Series) -> dict[str, Any]:
+    """Times, values and inputs of a series as JSON can hold them; NaN becomes null.
+
+    >>> columns_of(Series([0.5, float("nan")], dt=0.1, channels=["x"]))
+    {'time': [0.0, 0.1], 'values': {'x': [0.5, None]}}
+    """
+    found = {"time": plain(series.times), "values": _by_name(series)}
+    return found if series.inputs is None else {**found, "inputs": _by_name(series.inputs)}
+
+
+def _by_name(series: Series) -> dict[str, list[float | None]]:
+    return dict(zip(series.channels, plain(series.values.T), strict=True))
 
 
 def _texts(times: np.ndarray) -> list[Any]:

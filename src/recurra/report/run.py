@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from recurra.experiment import Run, read_run
 from recurra.report.forecasts import duration, forecast_figure, time_unit
-from recurra.report.formatting import clean, number, quantity
+from recurra.report.formatting import clean, number
 from recurra.report.growth import error_growth_figure
 from recurra.report.page import Highlight, Report, Section, Table
 from recurra.report.palette import ink
 from recurra.report.portrait import phase_portrait
-from recurra.report.run_files import RunFiles, read_run
 from recurra.report.training import training_curve
-from recurra.series import Series
 
 _METRICS = (
     ("rmse", "RMSE", "lower"),
@@ -24,7 +21,6 @@ _METRICS = (
     ("r2", "R²", "higher"),
     ("valid_time", "valid time", "higher"),
 )
-_THRESHOLD = 0.4
 _CLOSED = (
     "The model runs on its own output from the end of the training data; it sees nothing of the truth. "
     "NRMSE is the error in standard deviations of the training data: 1 is about as good as always "
@@ -33,78 +29,65 @@ _CLOSED = (
 
 
 def run_report(run_dir: str | Path) -> Report:
-    """Compose the report of a run directory; what is missing there is said in a section of its own.
+    """Compose the report of a finished run from the files of its directory.
 
     Args:
-        run_dir: the directory that the command line wrote.
+        run_dir: the directory that `recurra fit` wrote.
 
     Raises:
-        RunDirectoryError: there is no such directory.
-        DataError: one of its files is damaged.
+        RunDirectoryError: no run, one that is not finished, or one of its files is missing or damaged.
     """
     run = read_run(run_dir)
-    learner = _learner(run)
-    forecasts = {name or learner: series for name, series in run.forecasts.items()}
-    sections, notes = [_scores(run, learner)], list(run.notes)
-    if forecasts and run.truth is not None:
-        sections += _forecast_sections(run, run.truth, forecasts, notes)
-    elif forecasts:
-        notes.append("data.npz holds no test part: the forecast has no truth to be drawn against.")
+    learner = run.results["learner"]
     if run.history:
-        sections.append(Section("Training", figures=[training_curve(run.history)]))
-    elif not any(note.startswith("history.jsonl") for note in notes):
-        sections.append(Section("Training", "This learner is solved in one step: there is no training curve."))
-    if notes:
-        sections.append(Section("What is missing", "\n\n".join(notes)))
-    name = _data_name(run)
+        training = Section("Training", figures=[training_curve(run.history)])
+    else:
+        training = Section("Training", "This learner is solved in one step: there is no training curve.")
     return Report(
-        title=f"{ink(learner).title} forecast of {name}",
-        summary=_summary(run, learner, forecasts),
-        sections=sections,
+        title=f"{ink(learner).title} forecast of {_data_name(run)}",
+        summary=_summary(run, learner),
+        sections=[_scores(run, learner), *_forecast_sections(run, learner), training],
         command=run.command,
         config=run.config,
-        versions=run.versions,
-        data_hash=str(run.results.get("data_sha256") or ""),
+        versions=dict(_flat(run.environment)),
+        data_hash=run.results["data_sha256"],
         highlights=_highlights(run, learner),
     )
 
 
-def _learner(run: RunFiles) -> str:
-    return str(run.results.get("learner") or run.config.get("learner") or "model")
+def _data_name(run: Run) -> str:
+    return clean(Path(run.results["data"].removeprefix("dataset:").removeprefix("system:")).name)
 
 
-def _data_name(run: RunFiles) -> str:
-    found = str(run.results.get("data") or run.path.name)
-    return clean(Path(found.removeprefix("dataset:").removeprefix("system:")).name)
+def _flat(document: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Nested names joined by spaces, {"cpu": {"cores": 2}} as ("cpu cores", "2"); versions without prefix."""
+    found = []
+    for name, value in document.items():
+        key = "" if name == "versions" else f"{before} {name}".strip()
+        found += _flat(value, key) if isinstance(value, dict) else [(key, str(value))]
+    return found
 
 
-def _score(run: RunFiles, kind: str) -> Mapping[str, Any]:
-    return (run.results.get("score") or {}).get(kind) or {}
+def _score(run: Run, kind: str) -> Mapping[str, Any]:
+    return run.results["score"][kind]
 
 
-def _unit(run: RunFiles) -> str:
-    part = run.truth or run.train
-    return time_unit(part) if part is not None else str(run.results.get("time_unit") or "")
-
-
-def _scores(run: RunFiles, learner: str) -> Section:
+def _scores(run: Run, learner: str) -> Section:
     captions = {
         "closed_loop": "Closed loop: the whole forecast on its own output; the best of a column is marked.",
         "one_step": "One step ahead: every forecast sees the true values up to its own time.",
     }
-    tables = [_score_table(run, learner, kind, caption) for kind, caption in captions.items() if _score(run, kind)]
-    text = _CLOSED if tables else "There are no scores: metrics.json holds none."
-    return Section("How good is it?", text, tables=tables)
+    tables = [_score_table(run, learner, kind, caption) for kind, caption in captions.items()]
+    return Section("How good is it?", _CLOSED, tables=tables)
 
 
-def _score_table(run: RunFiles, learner: str, kind: str, caption: str) -> Table:
+def _score_table(run: Run, learner: str, kind: str, caption: str) -> Table:
     score = _score(run, kind)
-    rows = {learner: score, **(score.get("baselines") or {})}
+    rows = {learner: score, **score["baselines"]}
     shown = [each for each in _METRICS if any(row.get(each[0]) is not None for row in rows.values())]
-    data = run.truth or run.train
-    common = set(data.units) if data is not None else set()
+    common = set(run.test.units)
     unit = common.pop() if len(common) == 1 else ""
-    units = {"rmse": unit, "mae": unit, "smape": "%", "valid_time": _unit(run)}
+    units = {"rmse": unit, "mae": unit, "smape": "%", "valid_time": time_unit(run.test)}
     heads = [f"{title} ({clean(units[name])})" if units.get(name) else title for name, title, _ in shown]
     return Table(
         ["Learner", *heads],
@@ -114,62 +97,54 @@ def _score_table(run: RunFiles, learner: str, kind: str, caption: str) -> Table:
     )
 
 
-def _forecast_sections(
-    run: RunFiles, truth: Series, forecasts: Mapping[str, Series], notes: list[str]
-) -> list[Section]:
-    learner = next(iter(forecasts))
-    found = [Section("Forecast", figures=[forecast_figure(truth, forecasts, run.train)])]
-    scale = run.results.get("training_std")
-    if scale is None and run.train is not None:
-        scale = run.train.values.std(axis=0)
-    if scale is None or not (np.isfinite(scale).all() and np.all(np.asarray(scale) > 0)):
-        notes.append("The standard deviation of the training data is not known: the error growth is not drawn.")
-    else:
-        exponent = run.results.get("lyapunov_exponent")
-        figure = error_growth_figure(truth, forecasts, scale, _THRESHOLD, exponent)
-        found.append(Section("How long can it be trusted?", _truth(run, truth), figures=[figure]))
-    if len(truth.channels) > 1:
-        figure = phase_portrait(truth, {learner: forecasts[learner]})
+def _forecast_sections(run: Run, learner: str) -> list[Section]:
+    threshold, exponent = _score(run, "closed_loop")["threshold"], run.results["lyapunov_exponent"]
+    scale = run.train.values.std(axis=0)
+    growth = error_growth_figure(run.test, run.forecasts, scale, threshold, exponent)
+    found = [
+        Section("Forecast", figures=[forecast_figure(run.test, run.forecasts, run.known)]),
+        Section("How long can it be trusted?", _truth(run), figures=[growth]),
+    ]
+    if len(run.test.channels) > 1:
+        figure = phase_portrait(run.test, {learner: run.forecasts[learner]})
         found.append(Section("Does it follow the same dynamics?", figures=[figure]))
     return found
 
 
-def _truth(run: RunFiles, rows: Series) -> str:
+def _truth(run: Run) -> str:
     """How far simulated rows can be trusted themselves."""
-    found = run.results.get("truth")
+    found = run.results["truth"]
     if not found:
         return ""
-    step = found["internal_step"]
-    how = f"local error held at {found['local_error']:g} by sub-steps" if step == "adaptive" else f"fixed step {step:g}"
+    error, step = found["local_error"], found["internal_step"]
+    how = f"fixed step {step:g}" if error is None else f"local error held at {error:g} by sub-steps"
     return (
         f"The truth is a simulation ({found['method']}, {how}). It agrees with a second solver from the same start for "
-        f"{duration(rows, found['agreement_time'])}: no forecast can be shown to be valid for longer."
+        f"{duration(run.test, found['agreement_time'])}: no forecast can be shown to be valid for longer."
     )
 
 
-def _baseline(run: RunFiles) -> tuple[str, float] | None:
+def _baseline(run: Run) -> tuple[str, float] | None:
     """The baseline with the smallest closed-loop NRMSE."""
-    table = _score(run, "closed_loop").get("baselines") or {}
+    table = _score(run, "closed_loop")["baselines"]
     found = [(row["nrmse"], name) for name, row in table.items() if row.get("nrmse") is not None]
     return (min(found)[1], float(min(found)[0])) if found else None
 
 
-def _summary(run: RunFiles, learner: str, forecasts: Mapping[str, Series]) -> str:
-    title = ink(learner).title
-    parts = []
-    if run.train is not None:
-        names = ", ".join(clean(name) for name in run.train.channels[:6])
-        more = "" if len(run.train.channels) <= 6 else f" and {len(run.train.channels) - 6} more"
-        parts.append(f"{title} was trained on {len(run.train):,} rows of {names}{more}.")
-    if learner in forecasts:
-        series = forecasts[learner]
-        span = duration(series, len(series) * series.dt)
-        parts.append(f"It then ran on its own output for {len(series):,} steps ({span}).")
+def _summary(run: Run, learner: str) -> str:
+    title, series = ink(learner).title, run.forecasts[learner]
+    names = ", ".join(clean(name) for name in run.train.channels[:6])
+    more = "" if len(run.train.channels) <= 6 else f" and {len(run.train.channels) - 6} more"
+    span = duration(series, len(series) * series.dt)
+    parts = [
+        f"{title} was trained on {len(run.train):,} rows of {names}{more}.",
+        f"It then ran on its own output for {len(series):,} steps ({span}).",
+    ]
     score, best = _score(run, "closed_loop"), _baseline(run)
     if score.get("nrmse") is not None:
         parts.append(f"Its error is {number(score['nrmse'])} standard deviations of the training data")
         parts[-1] += f"{_against(float(score['nrmse']), best)}." if best else "; there is no baseline to compare with."
-    return " ".join(parts) or "The run directory holds neither data nor scores."
+    return " ".join(parts)
 
 
 def _against(error: float, best: tuple[str, float]) -> str:
@@ -183,16 +158,15 @@ def _against(error: float, best: tuple[str, float]) -> str:
     return f", {how} {'smaller' if smaller else 'larger'} than that of the best baseline, {title}"
 
 
-def _highlights(run: RunFiles, learner: str) -> list[Highlight]:
-    score, unit, best = _score(run, "closed_loop"), _unit(run), _baseline(run)
-    cards, part = [], run.truth or run.train
-    valid = score.get("valid_time")
+def _highlights(run: Run, learner: str) -> list[Highlight]:
+    score, best = _score(run, "closed_loop"), _baseline(run)
+    cards, valid = [], score.get("valid_time")
     if valid is not None:
-        exponent = run.results.get("lyapunov_exponent")
-        note = f"error below {number(_THRESHOLD, 1)} standard deviations"
+        exponent = run.results["lyapunov_exponent"]
+        note = f"error below {number(score['threshold'], 1)} standard deviations"
         if exponent and exponent > 0:
             note = f"{number(valid * exponent)} Lyapunov times, " + note
-        cards.append(Highlight("Valid for", duration(part, valid) if part is not None else quantity(valid, unit), note))
+        cards.append(Highlight("Valid for", duration(run.test, valid), note))
     if score.get("nrmse") is not None:
         cards.append(Highlight("Error, closed loop", number(score["nrmse"]), "NRMSE: 1 is as good as the mean"))
     if best:

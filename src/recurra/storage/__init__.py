@@ -8,5 +8,6 @@ from recurra.storage.model_file import FORMAT_VERSION as FORMAT_VERSION
 from recurra.storage.model_file import Layout as Layout
 from recurra.storage.model_file import read_model as read_model
 from recurra.storage.model_file import write_model as write_model
+from recurra.storage.plain import plain as plain
 from recurra.storage.strict_json import canonical as canonical
 from recurra.storage.strict_json import loads_strict as loads_strict

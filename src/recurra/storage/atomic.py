@@ -18,10 +18,12 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, previous: Path | 
     Args:
         path: the file.
         data: all of its bytes.
-        previous: where the old file is kept instead of being replaced.
+        previous: where the old file is kept instead of being replaced. It is moved there first: after a crash
+            between the two moves `path` is missing, and the old content is in `previous`.
 
     Raises:
-        RunDirectoryError: the disk is full, the directory is missing or not writable. The old file is intact.
+        RunDirectoryError: the disk is full, the directory is missing or not writable. The old content is intact,
+            at `path` or in `previous`.
     """
     path = Path(path)
     temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
@@ -32,9 +34,10 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, previous: Path | 
         os.replace(temporary, path)
         _sync_directory(path.parent)
     except OSError as error:
+        kept = "" if previous is None else f" (there or in {previous.name})"
         raise RunDirectoryError(
             f"cannot write {path} ({len(data):,} bytes): {error.strerror or error}. What stood there before "
-            "is intact; free some space or choose a directory that can be written"
+            f"is intact{kept}; free some space or choose a directory that can be written"
         ) from error
     finally:
         with suppress(OSError):

@@ -88,7 +88,7 @@ def read_header(stream: BinaryIO, size: int, path: str | os.PathLike[str]) -> He
     """
     start = stream.read(9)
     length = int.from_bytes(start[:8], "little")
-    if len(start) < 9 or start[8:] != b"{" or length > _HEADER_LIMIT:
+    if len(start) < 9 or start[8:] != b"{" or not 2 <= length <= _HEADER_LIMIT:
         raise ModelFileError(f"{path} is not a model file: {_kind(start)}. Models are saved by `model.save(path)`")
     if 8 + length > size:
         raise _truncated(path, 8 + length, size)

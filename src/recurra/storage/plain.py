@@ -1,6 +1,7 @@
-"""Results as JSON can hold them."""
+"""Values as JSON can hold them."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,10 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """NumPy numbers and arrays as Python's, tuples as lists, NaN and infinity as null.
+    """NumPy numbers and arrays as Python's, tuples as lists, paths and dates as text, NaN and infinity as null.
+
+    Args:
+        value: anything nested; what is none of these is given back as it is.
 
     >>> plain({"rmse": float("inf"), "n": (1, 2)})
     {'rmse': None, 'n': [1, 2]}
@@ -18,7 +22,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
+        # `tolist` alone would make whole numbers of dates in nanoseconds.
+        return value.astype(str).tolist() if value.dtype.kind == "M" else plain(value.tolist())
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
