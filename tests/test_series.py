@@ -310,7 +310,7 @@ def test_sha256_sees_every_part(driven):
     }  # fmt: skip
     changed = [
         {"values": driven.values + np.eye(10, 2) * 1e-12},
-        {"times": driven.times + 1},
+        {"times": driven.times + 1, "inputs": driven.inputs.values},
         {"channels": ["x", "w"]},
         {"units": ["m", "km/s"]},
         {"inputs": driven.inputs.values + 1},
@@ -366,3 +366,30 @@ def test_a_missing_package_is_named(driven, monkeypatch, package, method):
 
 def test_repr_is_short(driven):
     assert repr(driven) == "Series(10 rows, dt=0.5, channels=['x', 'v'], inputs=['u0'])"
+
+
+def test_a_drive_at_other_times_is_refused():
+    """Row k of the drive is the moment of row k of the values, whatever the step it was made with."""
+    drive = Series(np.ones(50), dt=0.5)
+    with pytest.raises(DataError, match=r"`inputs` has times from 0.0 with step 0.5, the values .* step 0.1"):
+        Series(np.zeros(50), dt=0.1, inputs=drive)
+
+
+def test_a_series_is_an_array_to_numpy():
+    series = Series([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(np.asarray(series), [[1.0, 2.0], [3.0, 4.0]])
+    assert np.asarray(series, dtype=np.float32).dtype == np.float32
+
+
+def test_what_leads_to_a_time():
+    assert Series(np.zeros(3), dt=0.1).leads_to(0.3)
+    assert not Series(np.zeros(3), dt=0.1).leads_to(0.4)
+    days = Series(np.zeros(2), times=np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[D]"))
+    assert days.leads_to(np.datetime64("2024-01-03"))
+    assert not days.leads_to(3.0)
+
+
+def test_a_data_frame_is_not_stripped_of_its_names():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match=r"as_series` keeps them"):
+        Series(pandas.DataFrame({"x": [1.0, 2.0]}))

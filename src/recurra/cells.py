@@ -1,7 +1,7 @@
 """Recurrent cells: `(state, x) -> state`, written for one datum; batches come from `jax.vmap` outside.
 
 The lecture's letters: `U` input to hidden, `W` hidden to hidden, `b` the bias; `h` is the hidden state and `c` the
-memory cell. Array are drawn in NumPy from a `numpy.random.Generator`, with the defaults that Keras documents:
+memory cell. Weights are drawn in NumPy from a `numpy.random.Generator`, with the defaults that Keras documents:
 Glorot-uniform `U`, orthogonal `W`, zero `b`, and 1 for the bias of the LSTM's forget gate.
 """
 
@@ -22,7 +22,10 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"tanh": jnp.tanh, "r
 
 
 class Cell(eqx.Module):
-    """Interface of a recurrent cell."""
+    """Interface of a recurrent cell; `weights` names its arrays, `gates` counts the rows of units in them."""
+
+    gates: ClassVar[int]
+    weights: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def initial_state(self) -> Any:

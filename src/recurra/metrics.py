@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from recurra.errors import ConfigError, DataError
-from recurra.series import Series
+from recurra.series import Series, same_times
 
 
 def rmse(truth: Any, forecast: Any) -> float:
@@ -170,28 +170,6 @@ def valid_prediction_time(
     return float(rows * step)
 
 
-def score_table(truth: Any, forecast: Any, scale: Any = None, dt: float | None = None) -> dict[str, float]:
-    """Every metric of this module by name: rmse, mae, smape, r2, nrmse, valid_prediction_time.
-
-    Args:
-        truth: y, Series or array (time, channels).
-        forecast: ŷ, the same shape.
-        scale: σ for each channel, as in `nrmse`.
-        dt: step between rows, as in `valid_prediction_time`.
-
-    >>> sorted(score_table([0.0, 1.0], [0.0, 1.0]))
-    ['mae', 'nrmse', 'r2', 'rmse', 'smape', 'valid_prediction_time']
-    """
-    return {
-        "rmse": rmse(truth, forecast),
-        "mae": mae(truth, forecast),
-        "smape": smape(truth, forecast),
-        "r2": r2(truth, forecast),
-        "nrmse": nrmse(truth, forecast, scale),
-        "valid_prediction_time": valid_prediction_time(truth, forecast, scale=scale, dt=dt),
-    }
-
-
 def _values(data: Any, what: str) -> np.ndarray:
     series = data if isinstance(data, Series) else Series(data)
     bad = ~np.isfinite(series.values)
@@ -214,6 +192,11 @@ def _pair(truth: Any, forecast: Any) -> tuple[np.ndarray, np.ndarray]:
         ours, theirs = truth.channels, forecast.channels
         if ours != theirs and sorted(ours) == sorted(theirs):
             raise DataError(f"the channels are in another order: truth {list(ours)}, forecast {list(theirs)}")
+        if truth.dt == forecast.dt and not same_times(truth, forecast):
+            raise DataError(
+                f"truth starts at {truth.times[0]}, the forecast at {forecast.times[0]}: cut them to the same times, "
+                "or compare their `values`"
+            )
     return y, y_hat
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -24,6 +24,8 @@ class Dense(eqx.Module):
         c: bias (outputs,).
         relu: apply max(0, .) to the result.
     """
+
+    weights: ClassVar[tuple[str, ...]] = ("V", "c")
 
     V: Array
     c: Array
@@ -142,12 +144,9 @@ def parameter_count(model: Stack) -> int:
 
 def to_tensors(model: Stack) -> dict[str, np.ndarray]:
     """The arrays of a model by their place in it, as "cells/0/W" and "readout/0/V"."""
-    tensors = {}
-    for group in ("cells", "readout"):
-        for l, part in enumerate(getattr(model, group)):
-            for name in ("U", "W", "V", "b", "c", "d"):
-                if hasattr(part, name):
-                    tensors[f"{group}/{l}/{name}"] = np.asarray(getattr(part, name))
+    layers = [(f"cells/{l}", cell) for l, cell in enumerate(model.cells)]
+    layers += [(f"readout/{l}", dense) for l, dense in enumerate(model.readout)]
+    tensors = {f"{place}/{name}": np.asarray(getattr(part, name)) for place, part in layers for name in part.weights}
     return tensors if model.scale is None else {**tensors, "scale": np.asarray(model.scale)}
 
 

@@ -17,7 +17,8 @@ _YEARS = (np.datetime64("1678", "Y"), np.datetime64("2261", "Y"))  # that dateti
 class Series:
     """A uniformly sampled, multi-channel time series: values y[t, c] at times t0 + t dt.
 
-    Immutable: the values are copied once and read-only. Times are float64 or numpy dates, never float32.
+    Immutable: the values are copied and read-only (an array that is read-only already is shared). Times
+    are float64 or numpy dates, never float32.
 
     Args:
         values: array (time, channels) or (time,); anything numeric and real. One dimension becomes (n, 1).
@@ -100,6 +101,9 @@ class Series:
         drive = f", inputs={list(self.inputs.channels)}" if self.inputs is not None else ""
         return f"Series({len(self)} rows, dt={self.dt:g}, channels={list(self.channels)}{drive})"
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
     def split(self, where: float, *, gap: int = 0) -> tuple["Series", "Series"]:
         """Cut in time: the first part and, `gap` rows later, the rest.
 
@@ -133,6 +137,12 @@ class Series:
     def next_time(self) -> Any:
         """The time of the row that would follow the last one: where a forecast starts."""
         return time_grid(self.times[-1], self.dt, 2)[1]
+
+    def leads_to(self, time: Any) -> bool:
+        """Whether a row at this time would follow the last one."""
+        if isinstance(time, np.datetime64) != (self.times.dtype.kind == "M"):
+            return False
+        return bool(abs(seconds(time - self.next_time)) < 0.5 * self.dt)
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` indexed by time, inputs as further columns."""
@@ -175,6 +185,11 @@ def _rebuild(values: np.ndarray, keep: dict[str, Any]) -> Series:
 
 
 def _table(values: Any) -> np.ndarray:
+    if type(values).__module__.partition(".")[0] in ("pandas", "polars", "xarray"):
+        raise DataError(
+            f"a {type(values).__name__} has names and an index of its own: `recurra.data.as_series` keeps them, and so "
+            "does `fit`"
+        )
     if np.ma.is_masked(values):
         raise DataError(f"values has {np.ma.count_masked(values)} masked entries: fill or cut them first")
     try:
@@ -282,6 +297,19 @@ def _step(grid: np.ndarray, dt: float | None) -> float:
     return step
 
 
+def same_times(one: Series, other: Series) -> bool:
+    """Whether two series of the same length have the same times, to the tolerance of a uniform grid."""
+    if len(one) == 0:
+        return True
+    same_kind = one.times.dtype.kind == other.times.dtype.kind
+    return same_kind and abs(seconds(one.times - other.times)).max() <= _UNIFORM * other.dt
+
+
+def seconds(span: Any) -> Any:
+    """A span of time as float time units: seconds for dates."""
+    return span / np.timedelta64(1, "s") if np.asarray(span).dtype.kind == "m" else span
+
+
 def _counted(given: Sequence[str], count: int, what: str) -> tuple[str, ...]:
     if isinstance(given, str) or len(given) != count:
         raise DataError(f"`{what}` needs {count} names, one a column, got {given!r}")
@@ -300,6 +328,11 @@ def _drive(inputs: Any, owner: Series) -> Series:
     if isinstance(inputs, Series):
         if len(inputs) != len(owner):
             raise DataError(f"`inputs` has {len(inputs)} rows for {len(owner)} rows of values")
+        if not same_times(inputs, owner):
+            raise DataError(
+                f"`inputs` has times from {inputs.times[0]} with step {inputs.dt:g}, the values from {owner.times[0]} "
+                f"with step {owner.dt:g}: row k of both is the same moment. Give an array, or a Series at these times"
+            )
         drive = inputs
     else:
         table = _table(inputs)

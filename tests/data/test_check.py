@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recurra.data import check_finite, check_trainable
-from recurra.errors import ConfigError, DataError, RecurraWarning
+from recurra.errors import DataError, RecurraWarning
 from recurra.series import Series
 
 
@@ -110,11 +110,16 @@ def test_series_that_differ(other, told):
         check_trainable([wave(), wave(**other)], rows=10)
 
 
-def test_no_series_and_unknown_ways():
+def test_no_series():
     with pytest.raises(DataError, match="no series"):
         check_trainable([], rows=1)
-    with pytest.raises(ConfigError, match="constant='drop'"):
-        check_trainable([wave()], rows=1, constant="drop")
+
+
+def test_a_channel_that_runs_like_a_clock_is_pointed_at():
+    t = 5.0 + 0.25 * np.arange(20)
+    series = Series(np.stack([t, np.sin(t)], axis=1), channels=["t [s]", "x"])
+    with pytest.warns(RecurraWarning, match=r"'t \[s\]' changes by the same 0.25 in every row"):
+        check_trainable([series], rows=5)
 
 
 def test_each_refusal_has_exit_code_3():

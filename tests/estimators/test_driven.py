@@ -107,3 +107,32 @@ def test_dates_go_through_forecast_score_and_backtest(fitted_driven, driven):
     history = driven[:521]
     alone = fitted_driven.forecast(5, history=history, inputs=driven[521:526].inputs)
     np.testing.assert_allclose(backtest.forecasts[fitted_driven.kind][1], alone.values, atol=1e-11)
+
+
+def test_a_drive_that_starts_at_another_time_is_refused(driven):
+    """The whole drive, from the start of the series, instead of that of the forecast rows."""
+    train = driven[:500]
+    model = rc.ESN(units=40, washout=30, ridge=1e-8).fit(train)
+    with pytest.raises(DataError, match=r"`inputs` starts at .* and the forecast at"):
+        model.forecast(10, inputs=driven.inputs)
+    right = model.forecast(10, inputs=driven[500:].inputs)
+    np.testing.assert_array_equal(right.values, model.forecast(10, inputs=driven.inputs.values[500:510]).values)
+    with pytest.raises(DataError, match=r"`inputs` has 20 rows"):
+        model.forecast(10, inputs=driven.inputs.values[500:520])
+
+
+def test_a_drive_in_another_unit_is_refused(driven):
+    model = rc.ESN(units=40, washout=30, ridge=1e-8).fit(driven[:500])
+    drive = driven[500:520].inputs
+    other = rc.Series(1e3 * drive.values, times=drive.times, channels=drive.channels, units=["mN"])
+    with pytest.raises(DataError, match=r"'F' in 'mN'; the model was fitted to 'N'"):
+        model.forecast(10, inputs=other)
+
+
+def test_history_that_does_not_end_before_the_data_is_refused(driven):
+    model = rc.ESN(units=40, washout=30, ridge=1e-8).fit(driven[:400])
+    with pytest.raises(DataError, match=r"`history` ends at"):
+        model.score(driven[500:], history=driven[:400])
+    with pytest.raises(DataError, match=r"`history` ends at"):
+        model.predict(driven[500:], history=driven[:400])
+    assert len(model.predict(driven[500:], history=driven[400:500])) == len(driven) - 500

@@ -5,6 +5,7 @@ import pytest
 
 import recurra as rc
 from recurra.errors import ConfigError, DataError
+from recurra.estimators import baseline_set
 from recurra.estimators.baselines import fibonacci_orders
 from recurra.forecasting import horizon_score
 
@@ -102,3 +103,29 @@ def test_persistence_forecasts_the_last_row_and_predicts_the_row_before(chaos):
     model = rc.Persistence().fit(chaos[:100])
     np.testing.assert_allclose(model.forecast(5).values, np.tile(chaos.values[99], (5, 1)), rtol=1e-13)
     np.testing.assert_allclose(model.predict(chaos[100:110]).values, chaos.values[99:109], rtol=1e-13)
+
+
+def test_an_unstable_candidate_is_taken_only_where_all_are(monkeypatch, chaos):
+    """Higher orders forecast the held-out rows better; were only the first order stable, it would have to be taken."""
+    free = rc.Linear(max_order=5).fit(chaos[:700])
+    assert free.network_.order > 1
+    monkeypatch.setattr(baseline_set, "_stable", lambda network, origins: network.order == 1)
+    assert rc.Linear(max_order=5).fit(chaos[:700]).network_.order == 1
+    monkeypatch.setattr(baseline_set, "_stable", lambda network, origins: False)
+    assert rc.Linear(max_order=5).fit(chaos[:700]).network_.order == free.network_.order
+
+
+def test_a_candidate_that_the_refit_makes_unstable_gives_way(monkeypatch, chaos):
+    free = rc.Linear(max_order=5).fit(chaos[:700])
+    refitted = {"rows": 0}
+    refit = baseline_set._refit
+
+    def counting(training, entry):
+        refitted["rows"] += 1
+        return refit(training, entry)
+
+    monkeypatch.setattr(baseline_set, "_refit", counting)
+    monkeypatch.setattr(
+        baseline_set, "_stable", lambda network, origins: not refitted["rows"] or network.order != free.network_.order
+    )
+    assert rc.Linear(max_order=5).fit(chaos[:700]).network_.order != free.network_.order

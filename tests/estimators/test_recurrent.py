@@ -132,7 +132,8 @@ def test_inputs_are_not_modified():
     model = rc.GRU(**SMALL).fit(series)
     model.forecast(5, history=series, inputs=drive[:5])
     model.predict(series)
-    model.score(series)
+    with pytest.warns(RecurraWarning, match="rows up to 119 of the data were trained on"):
+        model.score(series)
     assert (values == kept[0]).all()
     assert (drive == kept[1]).all()
     np.testing.assert_array_equal(series.values, kept[0])
@@ -303,7 +304,7 @@ def test_values_that_are_not_finite_are_refused(bad):
 
 def test_a_diverging_fit_says_so_and_leaves_no_model():
     model = rc.RNN(**{**SMALL, "learning_rate": 1e6}, activation="relu", optimizer="sgd", clip_norm=None)
-    with pytest.raises(DivergenceError, match=r"update \d+ .*learning rate of 100000, or set `clip_norm") as caught:
+    with pytest.raises(DivergenceError, match=r"update \d+ .*learning rate of 0.001, or set `clip_norm") as caught:
         model.fit(np.sin(np.arange(60.0)))
     assert caught.value.exit_code == 4
     assert caught.value.cause["update"] >= 1
@@ -314,3 +315,34 @@ def test_a_diverging_fit_says_so_and_leaves_no_model():
 def test_windows_of_one_step_are_warned_of():
     with pytest.warns(RecurraWarning, match="sequence length 1"):
         rc.RNN(**{**SMALL, "bptt_length": 1, "epochs": 1}).fit(np.sin(np.arange(60.0)))
+
+
+def test_windows_start_a_stride_apart():
+    values, drive = np.zeros((60, 2)), np.zeros((60, 0))
+    model = rc.LSTM(bptt_length=10, stride=7)
+    np.testing.assert_array_equal(model._windows([(values, drive)])[2], np.arange(0, 50, 7))
+
+
+def test_numpy_integers_are_whole_numbers(tmp_path):
+    model = rc.GRU(**{**SMALL, "epochs": np.int64(10), "bptt_length": np.int64(10), "teacher_forced": 5})
+    model.fit(_series(), checkpoint=tmp_path / "c.safetensors")
+    model.save(tmp_path / "m.safetensors")
+    assert rc.load(tmp_path / "m.safetensors").epochs == 10
+
+
+def test_patience_needs_a_validation():
+    with pytest.raises(ConfigError, match="set `validation` above 0"):
+        rc.GRU(**{**SMALL, "patience": 10, "validation": 0.0}).fit(_series())
+
+
+def test_a_checkpoint_with_other_validation_rows_is_refused(tmp_path):
+    series, path = _series(), tmp_path / "c.safetensors"
+
+    def stop(event):
+        raise Interrupted("stop", signal_number=15)
+
+    model = rc.GRU(**{**SMALL, "epochs": 30})
+    with pytest.raises(Interrupted):
+        model.fit(series[:80], validation=series[80:], checkpoint=path, progress=stop)
+    with pytest.raises(ConfigError, match="other validation rows"):
+        model.fit(series[:80], validation=series[70:110], checkpoint=path)

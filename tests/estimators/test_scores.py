@@ -1,11 +1,13 @@
 """Scores recomputed from forecasts and metrics, for one series, separate series and lists."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 import recurra as rc
 from recurra import metrics
-from recurra.errors import DataError
+from recurra.errors import DataError, RecurraWarning
 
 NAMES = ("rmse", "nrmse", "mae", "smape", "r2")
 
@@ -115,3 +117,33 @@ def test_training_rows_alone_set_the_scale(fitted, chaos):
     train = chaos.values[:700]
     rms = np.sqrt(np.mean((50 * test.values - train.mean(axis=0)) ** 2, axis=0)) / train.std(axis=0)
     assert score["nrmse"] == pytest.approx(np.sqrt(np.mean(rms**2)), rel=1e-12)
+
+
+def test_scoring_rows_that_were_trained_on_is_said(chaos):
+    model = rc.Linear(order=2).fit(chaos[:700])
+    with pytest.warns(RecurraWarning, match="rows up to 699 of the data were trained on"):
+        model.score(chaos)
+    with pytest.warns(RecurraWarning, match="rows up to 699"):
+        model.backtest(chaos, 5, [300, 800])
+    assert min(model.backtest(chaos, 5, 7).origins) == chaos.times[699]
+
+
+def test_scores_by_channel_and_of_a_forecast_that_never_leaves(chaos):
+    model = rc.Linear(order=2).fit(chaos[:700])
+    test = chaos[700:703]
+    score = model.score(test)["closed_loop"]
+    forecast = model.forecast(3)
+    for c, name in enumerate("xyz"):
+        error = forecast.values[:, c] - test.values[:, c]
+        expected = {"rmse": np.sqrt(np.mean(error**2)), "mae": np.abs(error).mean()}
+        assert score["by_channel"][name] == pytest.approx(expected, rel=1e-12)
+    assert (score["valid_time"], score["valid_to_end"]) == (pytest.approx(3 * chaos.dt), 1)
+
+
+def test_a_long_series_held_out_of_many_short_ones(chaos):
+    """Of six series the last one validates; only lags that the five short ones have are tried."""
+    parts = [chaos[k * 8 : k * 8 + 8] for k in range(5)] + [chaos[100:500]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecurraWarning)
+        model = rc.Persistence().fit(parts)
+    assert 1 <= model.baselines_["linear"].order <= 5

@@ -33,7 +33,7 @@ def _diverge(rate):
 def test_a_diverging_training_tells_the_update_and_the_gradient_before_it(stretch, pull, bias):
     settings = replace(BLOW_UP, stretch=stretch)
     good, norm, _ = _diverge(11.0)
-    with pytest.raises(DivergenceError, match=r"learning rate of 1\.1, or set `clip_norm=1\.0`") as caught:
+    with pytest.raises(DivergenceError, match=r"learning rate of 0\.001, or set `clip_norm=1\.0`") as caught:
         train(bias(np.ones(1, np.float32)), pull((1.0,)), np.zeros((6, 1), np.float32), settings)
     cause = caught.value.cause
     assert caught.value.exit_code == 4

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recurra.data.scale import moments
-from recurra.errors import ConfigError, DataError, RecurraWarning
+from recurra.errors import DataError, RecurraWarning
 from recurra.series import Series
 
 _FLAT = 1e-12  # of the mean: below this a standard deviation is rounding noise
@@ -37,13 +37,12 @@ def check_finite(series: Series, what: str = "series") -> None:
         check_finite(series.inputs, f"drive of the {what}")
 
 
-def check_trainable(parts: Sequence[Series], *, rows: int, constant: str = "refuse") -> None:
+def check_trainable(parts: Sequence[Series], *, rows: int) -> None:
     """Refuse series that no model can learn from.
 
     Args:
         parts: the training data, one or more series.
         rows: how many rows in one piece the training needs.
-        constant: "refuse" raises on a channel that does not vary. There is no other way yet.
 
     Raises:
         DataError: NaN or infinity; parts that differ in channels, units, inputs or step; a channel or input
@@ -52,8 +51,6 @@ def check_trainable(parts: Sequence[Series], *, rows: int, constant: str = "refu
     Warns:
         RecurraWarning: some parts have fewer than `rows` rows, so that nothing may be learned from them.
     """
-    if constant != "refuse":
-        raise ConfigError(f"`constant={constant!r}` is unknown: constant channels can only be refused, 'refuse'")
     if not parts:
         raise DataError("there are no series to learn from")
     for index, part in enumerate(parts):
@@ -61,6 +58,7 @@ def check_trainable(parts: Sequence[Series], *, rows: int, constant: str = "refu
         _check_alike(parts[0], part, index)
     _check_length(parts, rows)
     _check_spread(parts)
+    _warn_of_clocks(parts[0])
     if parts[0].inputs is not None:
         _check_spread([part.inputs for part in parts if part.inputs is not None], "input")
 
@@ -123,6 +121,22 @@ def _check_spread(parts: Sequence[Series], what: str = "channel") -> None:
             )
         if std[index] <= _FLAT * max(abs(mean[index]), np.finfo(np.float64).tiny):
             raise DataError(
-                f"{what} {name!r} is constant ({mean[index]:g} in all {sum(map(len, parts))} rows, standard "
-                f"deviation {std[index]:g}): there is nothing to learn in it, leave it out"
+                f"{what} {name!r} is constant ({mean[index]:g} in all {sum(map(len, parts))} rows, standard deviation "
+                f"{std[index]:g}): there is nothing to learn in it. Leave it out, or subtract its offset"
             )
+
+
+def _warn_of_clocks(part: Series) -> None:
+    """A channel that grows by the same amount in every row is a time axis that was not named as one."""
+    if len(part) < 4:
+        return
+    steps = np.diff(part.values, axis=0)
+    mean = steps.mean(axis=0)
+    even = (mean != 0) & (np.abs(steps - mean) <= 1e-6 * np.abs(mean)).all(axis=0)
+    for index in np.flatnonzero(even):
+        warnings.warn(
+            f"channel {part.channels[index]!r} changes by the same {steps[0, index]:g} in every row, like a clock: "
+            "if it is the time, name it so (`time=`), or leave it out of the channels",
+            RecurraWarning,
+            stacklevel=4,
+        )

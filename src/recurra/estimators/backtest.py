@@ -65,17 +65,18 @@ class Backtest:
         return times
 
 
-def pick_origins(rows: int, memory: int, horizon: int, origins: int | Sequence[int]) -> list[int]:
-    """The last known row of each origin: `origins` of them evenly spread, or those given, checked."""
+def pick_origins(rows: int, memory: int, horizon: int, origins: int | Sequence[int], trained: int = -1) -> list[int]:
+    """The last known row of each origin: `origins` of them spread from row `trained` on, or those given, checked."""
     if not whole_number(horizon) or horizon < 1:
         raise ConfigError(f"`horizon` must be a whole number of at least 1, got {horizon!r}")
     first, last = memory - 1, rows - horizon - 1
     if whole_number(origins):
         if origins < 1:  # pyright: ignore[reportOperatorIssue]
             raise ConfigError(f"`origins` must be at least 1, got {origins}")
+        first = max(first, trained)
         if last < first:
             raise DataError(
-                f"a backtest needs {memory} rows of history and {horizon} to score, got {rows} rows: give the rows "
+                f"a backtest needs {first + 1} known rows and {horizon} to score, got {rows} rows: give the rows "
                 f"before the test part too, or a shorter `horizon`"
             )
         return np.unique(np.linspace(first, last, int(origins)).round().astype(int)).tolist()  # pyright: ignore[reportArgumentType]

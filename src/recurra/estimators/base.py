@@ -154,7 +154,7 @@ class Estimator(ABC):
         series = as_series(data)
         runner = self._runner()
         runner.frame.check(series, "data")
-        return runner.one_step(series, rows_before(series, history, self._followed(), self.frame_))
+        return runner.one_step(series, rows_before(data, history, self._followed(), self.frame_))
 
     def score(self, data: Any, *, history: Any = None, threshold: float = 0.4) -> dict[str, Any]:
         """Closed-loop and one-step scores on rows that were not trained on, each beside the baselines.
@@ -166,16 +166,21 @@ class Estimator(ABC):
             threshold: of the valid prediction time.
 
         Returns:
-            {"closed_loop": {...}, "one_step": {...}}: rmse, nrmse, mae, smape, r2, rows, for the closed loop also
-            valid_time (the median over series; valid_lyapunov_times where the exponent is known), and "baselines" with
-            the same for each baseline.
+            {"closed_loop": {...}, "one_step": {...}}: rmse, nrmse, mae, smape, r2, rows, by_channel; the closed loop
+            also has valid_time (the median over series; valid_lyapunov_times where the exponent is known), valid_to_end
+            (how many series the forecast never left: there valid_time is only a lower bound); and "baselines" with the
+            same for each baseline.
         """
         runners, parts = self._runners(), as_list(data)
         if history is not None and len(parts) > 1:
             raise DataError("`history` goes before one series; a list of series brings its own first rows")
         for part in parts:
             self.frame_.check(part, "data")
-        cuts = [cut_history(p, rows_before(p, history, self._followed(), self.frame_), self._memory()) for p in parts]
+            if (row := self._trained_until(part)) >= 0:
+                self._warn_of_training_rows(row)
+        given = data if isinstance(data, list | tuple) and len(parts) == len(data) > 1 else [data]
+        before = [rows_before(each, history, self._followed(), self.frame_) for each in given]
+        cuts = [cut_history(part, rows, self._memory()) for part, rows in zip(parts, before, strict=True)]
         return score_runners(runners, cuts, threshold)
 
     def backtest(self, data: Any, horizon: int, origins: int | Sequence[int] = 10) -> Backtest:
@@ -184,11 +189,15 @@ class Estimator(ABC):
         Args:
             data: the series; every origin uses its rows up to the origin and is scored on the `horizon` rows after it.
             horizon: steps of each forecast.
-            origins: how many, evenly spread; or the index of the last known row of each.
+            origins: how many, evenly spread over the rows that were not trained on; or the index of the last known row
+                of each.
         """
         runners, series = self._runners(), as_series(data)
         self.frame_.check(series, "data")
-        rows = pick_origins(len(series), self._memory(), horizon, origins)
+        trained = self._trained_until(series)
+        rows = pick_origins(len(series), self._memory(), horizon, origins, trained)
+        if rows[0] < trained:
+            self._warn_of_training_rows(trained)
         values, drive = self.frame_.scaled(series)
         forecasts = {}
         for name, runner in runners.items():
@@ -229,6 +238,21 @@ class Estimator(ABC):
     def _followed(self) -> Series | None:
         """The training rows that new data may follow in time."""
         return self.recent_ if self.continues_ else None
+
+    def _trained_until(self, series: Series) -> int:
+        """The row of `series` that is the last one trained on, -1 where it is not among them."""
+        values, time = self.recent_.values[-1], self.recent_.times[-1]
+        if series.times.dtype != self.recent_.times.dtype:
+            return -1
+        rows = np.flatnonzero((series.values == values).all(axis=1) & (series.times == time))
+        return int(rows[-1]) if rows.size else -1
+
+    def _warn_of_training_rows(self, row: int) -> None:
+        warnings.warn(
+            f"rows up to {row} of the data were trained on: what is scored there says nothing about new data",
+            RecurraWarning,
+            stacklevel=3,
+        )
 
     def _known(self, history: Any) -> Series:
         warmup = self._runner().warmup

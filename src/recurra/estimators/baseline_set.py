@@ -105,6 +105,7 @@ def _stable(network: LinearAR, origins: Origins) -> bool:
 
 
 def _affordable(training: TrainingSet, order: int) -> bool:
-    """Twice as many training rows as unknowns, in the four fifths that are left to train on."""
-    rows = sum(max(0, int((1 - HOLD_OUT) * len(values)) - order) for values, _ in training.parts)
+    """Twice as many rows with all lags as unknowns, among the rows that are trained on while the rest validates."""
+    trained = training.trained(training.cuts(HOLD_OUT))
+    rows = sum(max(0, len(values) - order) for values, _ in trained)
     return rows > 2 * (1 + order * training.frame.features)

@@ -18,7 +18,7 @@ class Frame:
 
     Args:
         channels, units: of the forecast quantities.
-        inputs: names of the drive's channels, empty for none.
+        inputs, input_units: of the drive, empty for none.
         dt: step in time units.
         scaler, drive_scaler: mean and standard deviation of the training rows.
         facts: provenance that forecasts carry on (time unit, Lyapunov exponent).
@@ -27,6 +27,7 @@ class Frame:
     channels: tuple[str, ...]
     units: tuple[str, ...]
     inputs: tuple[str, ...]
+    input_units: tuple[str, ...]
     dt: float
     scaler: Scaler
     drive_scaler: Scaler
@@ -41,6 +42,7 @@ class Frame:
             first.channels,
             first.units,
             first.inputs.channels if first.inputs is not None else (),
+            first.inputs.units if first.inputs is not None else (),
             first.dt,
             Scaler.fit([part.values for part in parts]),
             Scaler.fit([_drive_values(part) for part in parts]),
@@ -63,11 +65,9 @@ class Frame:
         ):
             if got != expected:
                 raise DataError(f"{what} has {kind} {list(got)}; the model was fitted to {list(expected)}")
-        for name, got, expected in zip(series.channels, series.units, self.units, strict=True):
-            if got and expected and got != expected:
-                raise DataError(
-                    f"{what} has channel {name!r} in {got!r}; the model was fitted to {expected!r}: convert it"
-                )
+        _check_units(series, self.units, what)
+        if series.inputs is not None:
+            _check_units(series.inputs, self.input_units, what)
         if abs(series.dt - self.dt) > _SAME_STEP * self.dt:
             raise DataError(f"{what} has a step of {series.dt:g}; the model was fitted to {self.dt:g}: resample it")
         check_finite(series, what)
@@ -76,30 +76,42 @@ class Frame:
         """Scaled values (time, channels) and drive (time, drive)."""
         return self.scaler.scale(series.values), self.drive_scaler.scale(_drive_values(series))
 
-    def scaled_drive(self, inputs: Any, steps: int) -> np.ndarray:
-        """The drive of the forecast rows, scaled; refuses a missing, superfluous or too short one."""
+    def scaled_drive(self, inputs: Any, steps: int, known: Series) -> np.ndarray:
+        """The drive of the `steps` rows after `known`, scaled; refuses a missing, superfluous or displaced one."""
         if not self.inputs:
             if inputs is not None:
                 raise DataError("this model was fitted without inputs and takes none")
             return np.zeros((steps, 0))
         if inputs is None:
             raise DataError(f"the model is driven by {list(self.inputs)}: give `inputs` for the {steps} forecast rows")
-        drive = inputs if isinstance(inputs, Series) else Series(inputs, channels=self.inputs, dt=self.dt)
-        if drive.channels != self.inputs or len(drive) < steps:
+        timed = isinstance(inputs, Series)
+        drive = inputs if timed else Series(inputs, channels=self.inputs, dt=self.dt)
+        if drive.channels != self.inputs or len(drive) < steps or (not timed and len(drive) > steps):
             raise DataError(
                 f"`inputs` has {len(drive)} rows of {list(drive.channels)}; the forecast needs {steps} rows of "
                 f"{list(self.inputs)}, row k at the time of forecast row k"
             )
-        if len(drive) > 1 and abs(drive.dt - self.dt) > _SAME_STEP * self.dt:
-            raise DataError(f"`inputs` has a step of {drive.dt:g}; the model was fitted to {self.dt:g}: resample it")
+        if timed:
+            self._check_drive(drive, known)
         check_finite(drive, "inputs")
         return self.drive_scaler.scale(drive.values[:steps])
+
+    def _check_drive(self, drive: Series, known: Series) -> None:
+        _check_units(drive, self.input_units, "inputs")
+        if len(drive) > 1 and abs(drive.dt - self.dt) > _SAME_STEP * self.dt:
+            raise DataError(f"`inputs` has a step of {drive.dt:g}; the model was fitted to {self.dt:g}: resample it")
+        if not known.leads_to(drive.times[0]):
+            raise DataError(
+                f"`inputs` starts at {drive.times[0]} and the forecast at {known.next_time}: row k of the inputs is at "
+                "the time of forecast row k. Cut the inputs there, or give an array"
+            )
 
     def series(self, scaled: np.ndarray, times: np.ndarray, dt: float, drive: np.ndarray | None = None) -> Series:
         """A forecast at these times, in the units of the data."""
         inputs = None
         if drive is not None and self.inputs:
-            inputs = Series(self.drive_scaler.unscale(drive), dt=dt, times=times, channels=self.inputs)
+            values = self.drive_scaler.unscale(drive)
+            inputs = Series(values, dt=dt, times=times, channels=self.inputs, units=self.input_units)
         return Series(
             self.scaler.unscale(scaled),
             dt=dt,
@@ -109,6 +121,12 @@ class Frame:
             inputs=inputs,
             provenance={**self.facts, "source": "forecast", "training_std": self.scaler.std.tolist()},
         )
+
+
+def _check_units(series: Series, units: tuple[str, ...], what: str) -> None:
+    for name, got, expected in zip(series.channels, series.units, units, strict=True):
+        if got and expected and got != expected:
+            raise DataError(f"{what} has {name!r} in {got!r}; the model was fitted to {expected!r}: convert it")
 
 
 def _drive_values(series: Series) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The gated recurrent unit as an estimator."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from recurra.estimators.recurrent import Recurrent
 
@@ -12,6 +12,3 @@ class GRU(Recurrent):
 
     kind: ClassVar[str] = "gru"
     cell: ClassVar[str] = "gru"
-
-    def _cell_options(self) -> dict[str, Any]:
-        return {}

@@ -1,7 +1,7 @@
 """The long short-term memory as an estimator."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from recurra.estimators.recurrent import Recurrent
 
@@ -12,6 +12,3 @@ class LSTM(Recurrent):
 
     kind: ClassVar[str] = "lstm"
     cell: ClassVar[str] = "lstm"
-
-    def _cell_options(self) -> dict[str, Any]:
-        return {}

@@ -13,7 +13,7 @@ from recurra.estimators.baseline_set import BASELINES, baseline_layout, baseline
 from recurra.estimators.frame import Frame
 from recurra.estimators.learners import LEARNERS
 from recurra.series import Series
-from recurra.storage import Layout, read_model, write_model
+from recurra.storage import Layout, plain, read_model, write_model
 
 if TYPE_CHECKING:
     from recurra.estimators.base import Estimator
@@ -27,9 +27,11 @@ def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
     document = {
         "kind": model.kind,
         "recurra_version": __version__,
-        "params": {name: _plain(value) for name, value in model.get_params().items()},
+        "params": plain(model.get_params()),
         "facts": model._facts(),
-        "frame": {name: _plain(getattr(frame, name)) for name in ("channels", "units", "inputs", "dt", "facts")},
+        "frame": plain(
+            {name: getattr(frame, name) for name in ("channels", "units", "inputs", "input_units", "dt", "facts")}
+        ),
         "baselines": {name: network.order for name, network in model.baselines_.items()},
         "recent": {
             "rows": len(recent),
@@ -125,6 +127,7 @@ def _frame(document: dict[str, Any], tensors: Tensors) -> Frame:
         tuple(document["channels"]),
         tuple(document["units"]),
         tuple(document["inputs"]),
+        tuple(document["input_units"]),
         float(document["dt"]),
         Scaler(tensors["scaler/mean"], tensors["scaler/std"]),
         Scaler(tensors["drive_scaler/mean"], tensors["drive_scaler/std"]),
@@ -136,14 +139,8 @@ def _inputs(tensors: Tensors, times: np.ndarray, frame: Frame, dates: bool) -> S
     if "recent/inputs" not in tensors:
         return None
     grid = times.view("datetime64[ns]") if dates else times
-    return Series(tensors["recent/inputs"], dt=frame.dt, times=grid, channels=frame.inputs)
+    return Series(tensors["recent/inputs"], dt=frame.dt, times=grid, channels=frame.inputs, units=frame.input_units)
 
 
 def _under(prefix: str, tensors: Tensors) -> Tensors:
     return {name.removeprefix(prefix + "/"): t for name, t in tensors.items() if name.startswith(prefix + "/")}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    return list(value) if isinstance(value, tuple) else value

@@ -1,20 +1,20 @@
 """What the trained networks share: windows, backpropagation through time, early stopping in the closed loop."""
 
 import dataclasses
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
+from recurra._types import whole_number
 from recurra.data import window_starts
-from recurra.errors import DataError
+from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
 from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
 from recurra.forecasting.compiled import Compiled
 from recurra.models import Stack, from_tensors, stack_shapes, to_tensors
-from recurra.storage import Layout
+from recurra.storage import Layout, plain
 from recurra.training import OPTIMIZERS, NextSteps, Settings, train
 from recurra.training.loop import Validate
 
@@ -71,16 +71,16 @@ class Recurrent(Estimator):
     warmup: int | None = None
     seed: int = 0
 
-    @abstractmethod
     def _cell_options(self) -> dict[str, Any]:
         """Arguments of the cell beside its sizes."""
+        return {name: getattr(self, name) for name in self.choices}
 
     def check(self) -> None:
         checks = Checks(self).whole("units", 1, 100_000).whole("layers", 1, 1000).choice("optimizer", list(OPTIMIZERS))
         checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
         checks.number("momentum", 0, 1).whole("epochs", 1).whole("batch_size", 1).whole("bptt_length", 1)
         checks.whole("stride", 1).number("clip_norm", 0, open_low=True, optional=True).flag("increment")
-        longest = self.bptt_length if isinstance(self.bptt_length, int) else 1
+        longest = self.bptt_length if whole_number(self.bptt_length) else 1
         checks.whole("teacher_forced", 1, longest, optional=True).number("validation", 0, 0.9)
         checks.whole("patience", 1, optional=True).whole("horizon", 1, optional=True).whole("origins", 1)
         checks.whole("warmup", 0, optional=True).whole("seed", 0, 2**32 - 1)
@@ -89,15 +89,19 @@ class Recurrent(Estimator):
         checks.raise_all()
 
     def _warmup_rows(self) -> int:
-        return self.bptt_length - 1 if self.warmup is None else self.warmup
+        return int(self.bptt_length - 1 if self.warmup is None else self.warmup)
 
     def _learn(self, training: TrainingSet) -> tuple[Compiled, list[dict[str, Any]]]:
         held = training.held is not None or self.validation > 0
+        if self.patience is not None and not held:
+            raise ConfigError(
+                "`patience` waits for a better validation, and nothing validates: set `validation` above 0"
+            )
         cuts = training.cuts(self.validation) if held else [len(values) for values, _ in training.parts]
         data = self._windows(training.trained(cuts))
         trained = train(
             self._draw(len(training.frame.channels), training.frame.features, training.parts),
-            NextSteps(self.bptt_length, self.teacher_forced or self.bptt_length),
+            NextSteps(int(self.bptt_length), int(self.teacher_forced or self.bptt_length)),
             data,
             self._settings(),
             validate=self._validate(training.validation(cuts, self._warmup_rows())) if held else None,
@@ -107,17 +111,10 @@ class Recurrent(Estimator):
         return Compiled(trained.best), trained.history
 
     def _settings(self) -> Settings:
-        return Settings(
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            final_learning_rate=self.learning_rate if self.final_learning_rate is None else self.final_learning_rate,
-            momentum=self.momentum,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            clip_norm=self.clip_norm,
-            patience=self.patience,
-            seed=self.seed,
-        )
+        same = ("optimizer", "learning_rate", "momentum", "epochs", "batch_size", "clip_norm", "patience", "seed")
+        given: dict[str, Any] = plain({name: getattr(self, name) for name in same})
+        final = given["learning_rate"] if self.final_learning_rate is None else float(self.final_learning_rate)
+        return Settings(final_learning_rate=final, **given)
 
     def _windows(self, parts: list[Scaled]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows of all series one after the other, and the first row of every window."""

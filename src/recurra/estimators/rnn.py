@@ -1,7 +1,7 @@
 """The vanilla recurrent network as an estimator."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from recurra.estimators.recurrent import Recurrent
 
@@ -19,6 +19,3 @@ class RNN(Recurrent):
     choices: ClassVar[dict[str, list[str]]] = {"activation": ["tanh", "relu"]}
 
     activation: str = "tanh"
-
-    def _cell_options(self) -> dict[str, Any]:
-        return {"activation": self.activation}

@@ -32,7 +32,7 @@ class Runner:
         if not whole_number(steps) or steps < 1:
             raise ConfigError(f"`n`, the number of steps, must be a whole number of at least 1, got {steps!r}")
         self.frame.check(known, "history")
-        drive = self.frame.scaled_drive(inputs, steps)
+        drive = self.frame.scaled_drive(inputs, steps, known)
         values, known_drive = self.frame.scaled(known[-(self.warmup + 1) :])
         warm = np.concatenate([values[:-1], known_drive[1:]], axis=1)
         origin = Origins(warm[None], values[-1:], drive[None], np.zeros((1, 0, values.shape[1])))
@@ -53,14 +53,16 @@ class Runner:
         return self.frame.series(forecasts[0, -rows:], series.times[-rows:], series.dt)
 
 
-def rows_before(series: Series, history: Any, recent: Series | None, frame: Frame) -> Series | None:
-    """The known rows just before a series: `history`, or the `recent` training rows where the series follows them."""
-    if history is not None:
-        before = as_series(history)
-        frame.check(before, "history")
-        return before
-    if recent is None or series.times.dtype.kind != recent.times.dtype.kind:
-        return None
-    wait = series.times[0] - recent.next_time
-    seconds = wait / np.timedelta64(1, "s") if isinstance(wait, np.timedelta64) else wait
-    return recent if abs(seconds) < 0.5 * frame.dt else None
+def rows_before(data: Any, history: Any, recent: Series | None, frame: Frame) -> Series | None:
+    """The known rows just before `data`: `history`, or the `recent` training rows where the data follow them."""
+    series = as_series(data)
+    if history is None:
+        return recent if recent is not None and recent.leads_to(series.times[0]) else None
+    before = as_series(history)
+    frame.check(before, "history")
+    if isinstance(history, Series) and isinstance(data, Series) and not before.leads_to(series.times[0]):
+        raise DataError(
+            f"`history` ends at {before.times[-1]} and the data start at {series.times[0]}, one step of {frame.dt:g} "
+            "later they would have to: give the rows just before the data"
+        )
+    return before

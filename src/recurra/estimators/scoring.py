@@ -6,6 +6,7 @@ import numpy as np
 
 from recurra import metrics
 from recurra.errors import DataError
+from recurra.estimators.frame import Frame
 from recurra.estimators.running import Runner
 from recurra.series import Series
 
@@ -41,24 +42,29 @@ def _score(runner: Runner, cuts: list[Cut], threshold: float) -> dict[str, dict[
     forced = [runner.one_step(part, before).values for before, part in cuts]
     times = [metrics.valid_prediction_time(y, f, threshold, scale, dt) for y, f in zip(truths, free, strict=True)]
     closed_loop = {
-        **_pool(truths, free, scale),
+        **_pool(truths, free, runner.frame),
         "valid_time": float(np.median(times)),
         "threshold": threshold,
+        "valid_to_end": sum(time >= len(y) * dt for time, y in zip(times, truths, strict=True)),
     }
     exponent = runner.frame.facts.get("lyapunov_exponent")
     if exponent:
         closed_loop["valid_lyapunov_times"] = closed_loop["valid_time"] * exponent
-    return {"closed_loop": closed_loop, "one_step": _pool(truths, forced, scale)}
+    return {"closed_loop": closed_loop, "one_step": _pool(truths, forced, runner.frame)}
 
 
-def _pool(truths: list[np.ndarray], forecasts: list[np.ndarray], scale: np.ndarray) -> dict[str, Any]:
+def _pool(truths: list[np.ndarray], forecasts: list[np.ndarray], frame: Frame) -> dict[str, Any]:
     """Errors over all rows of all series."""
     truth, forecast = np.concatenate(truths), np.concatenate(forecasts)
     return {
         "rmse": metrics.rmse(truth, forecast),
-        "nrmse": metrics.nrmse(truth, forecast, scale),
+        "nrmse": metrics.nrmse(truth, forecast, frame.scaler.std),
         "mae": metrics.mae(truth, forecast),
         "smape": metrics.smape(truth, forecast),
         "r2": metrics.r2(truth, forecast),
         "rows": len(truth),
+        "by_channel": {
+            name: {"rmse": metrics.rmse(truth[:, c], forecast[:, c]), "mae": metrics.mae(truth[:, c], forecast[:, c])}
+            for c, name in enumerate(frame.channels)
+        },
     }

@@ -16,7 +16,7 @@ class NoisySine(System):
     With the defaults the mean offset is 1, the variance of the noise 1/3 and that of the sine 1/2.
 
     Args:
-        frequency: angular frequency per step.
+        frequency: angular frequency per time unit.
         noise: width of the noise.
 
     References:

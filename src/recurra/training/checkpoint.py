@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from recurra.errors import ConfigError
-from recurra.storage import canonical, read_checkpoint, write_checkpoint
+from recurra.storage import canonical, plain, read_checkpoint, write_checkpoint
 from recurra.training.objectives import Objective
 from recurra.training.settings import Settings
 
@@ -58,7 +58,7 @@ def _identity(model: Any, objective: Objective, data: Any, settings: Settings) -
 
     The structure of the model names its cells and their static fields: the activation of a layer, for one.
     """
-    digest = hashlib.sha256(canonical([repr(objective), asdict(settings)]).encode())
+    digest = hashlib.sha256(canonical(plain([repr(objective), asdict(settings)])).encode())
     shapes = [[list(leaf.shape), str(leaf.dtype)] for leaf in jax.tree.leaves(model) if eqx.is_array_like(leaf)]
     digest.update(canonical([shapes, str(jax.tree.structure(model))]).encode())
     for leaf in jax.tree.leaves(data):
