@@ -40,6 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     config = make_config(file=args.config, settings=args.settings, options=_options(args))
     series = read_data(config.data)
     config = check_data_hash(config, series.sha256)
+    console.say(_described(series))
     path = args.out or Path("runs") / config.run_name()
     with RunDirectory(path, config.as_dict(), force=args.force) as directory:
         console.log = directory.log
@@ -77,6 +78,14 @@ def _fit(config: Any, directory: Any, series: Any, console: Console) -> None:
                 directory.discard()
                 console.log = None
             raise
+
+
+def _described(series: Any) -> str:
+    """What was read, in a line: a time axis taken for a channel would show here."""
+    drive = f"; inputs {', '.join(series.inputs.channels)}" if series.inputs is not None else ""
+    step = f"step {series.dt:g} {series.provenance.get('time_unit', '')}".rstrip()
+    span = f"time {series.times[0]} to {series.times[-1]}, {step}"
+    return f"{len(series)} rows; {span}; channels {', '.join(series.channels)}{drive}"
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -34,14 +34,14 @@ def parse_npz(
             as in `parse_npy`.
         ConfigError: a name that no array has, or several arrays and no name.
     """
-    archive = _Archive(data, max_bytes)
+    archive = Archive(data, max_bytes)
     wanted, drive = name_list(channels, "channels"), name_list(inputs, "inputs")
     if "values" in archive.headers:
         return _values(archive, time, wanted, drive)
     return _gathered(archive, time, wanted, drive)
 
 
-class _Archive:
+class Archive:
     """The members of a `.npz`, each checked against the directory before its numbers are inflated."""
 
     def __init__(self, data: bytes, max_bytes: int):
@@ -132,7 +132,7 @@ def _check_members(members: list[zipfile.ZipInfo], max_bytes: int) -> None:
         )
 
 
-def _values(archive: _Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
+def _values(archive: Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
     """The layout with an array `values`; `time` and `inputs` may also name columns of it."""
     table = check_table(archive.array("values"), "array 'values'")
     header, units = archive.words("channels", table.shape[1]), archive.words("units", table.shape[1])
@@ -162,7 +162,7 @@ def _values(archive: _Archive, time: str | None, wanted: list[str] | None, drive
     )
 
 
-def _gathered(archive: _Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
+def _gathered(archive: Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
     """The layout with an array a channel, or a single array."""
     clock, times = archive.times(time)
     left = [name for name in archive.headers if name not in (clock, "dt", *(drive or []))]
@@ -173,7 +173,7 @@ def _gathered(archive: _Archive, time: str | None, wanted: list[str] | None, dri
     return Parts(values=values, channels=channels, times=times, inputs=driven, input_names=inputs, dt=archive.dt())
 
 
-def _columns(archive: _Archive, wanted: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+def _columns(archive: Archive, wanted: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Arrays side by side; one of several columns numbers its names: x0, x1, ..."""
     tables = {name: check_table(archive.array(name), f"array {name!r}") for name in wanted}
     rows = {name: len(table) for name, table in tables.items()}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from recurra._types import whole_number
-from recurra.data.npz import _Archive
+from recurra.data.npz import Archive
 from recurra.errors import ConfigError, DataError, ModelFileError, RunDirectoryError
 from recurra.experiment import run_directory as names
 from recurra.experiment.config import DataSpec, data_of
@@ -130,12 +130,12 @@ def _table(value: Any) -> dict[str, Any]:
 def _parts(raw: bytes, facts: Mapping[str, Any]) -> tuple[Series, Series, Series]:
     """The known rows, the training part and the test part."""
     # Nothing in it is compressed: it holds no more than the file has bytes.
-    archive = _Archive(raw, len(raw))
+    archive = Archive(raw, len(raw))
     known = ["train", "gap"] if "gap_values" in archive.headers else ["train"]
     return _series(archive, known, facts), _series(archive, ["train"], facts), _series(archive, ["test"], facts)
 
 
-def _series(archive: _Archive, parts: list[str], facts: Mapping[str, Any]) -> Series:
+def _series(archive: Archive, parts: list[str], facts: Mapping[str, Any]) -> Series:
     def joined(name: str) -> np.ndarray:
         return np.concatenate([archive.array(f"{part}_{name}") for part in parts])
 

@@ -118,10 +118,14 @@ def _truth(run: Run) -> str:
         return ""
     error, step = found["local_error"], found["internal_step"]
     how = f"fixed step {step:g}" if error is None else f"local error held at {error:g} by sub-steps"
-    return (
-        f"The truth is a simulation ({found['method']}, {how}). It agrees with a second solver from the same start for "
-        f"{duration(run.test, found['agreement_time'])}: no forecast can be shown to be valid for longer."
+    agreed, whole = found["agreement_time"], (len(run.test) - 1) * run.test.dt
+    until = (
+        "over all test rows."
+        if agreed >= whole * (1 - 1e-9)
+        else f"for {duration(run.test, agreed)}: no forecast can be shown to be valid for longer."
     )
+    simulated = f"The truth is a simulation ({found['method']}, {how})."
+    return f"{simulated} It agrees with a second solver from the same start {until}"
 
 
 def _baseline(run: Run) -> tuple[str, float] | None:
