@@ -14,7 +14,7 @@ def _controller() -> Any:
 def one_blas_thread() -> Any:
     """A context in which NumPy's and SciPy's BLAS use one thread.
 
-    Waiting threads of OpenBLAS spin: two of them on a core that another process uses made a fit of 1,000 units sixty
+    Waiting threads of OpenBLAS spin: two of them on a core that another process uses made a fit of 1,000 units fifty
     times slower. Call it after `scipy.linalg` is imported, so that both libraries are found.
     """
     return _controller().limit(limits=1, user_api="blas")
