@@ -52,8 +52,8 @@ def test_simple_sine_baselines_are_what_theory_says():
 
 
 def test_oscillator_starts_and_frequencies_are_unseen():
-    train = oscillator._trajectories("oscillator", oscillator.GRID.repeat(4), 1)
-    test = oscillator._trajectories("oscillator", oscillator.UNSEEN, 2)
+    train = oscillator.training_set("oscillator")
+    test = oscillator.unseen_set("oscillator")
     assert (len(train), len(test)) == (40, 10)
     frequency = [[part.provenance["parameters"]["frequency"] for part in parts] for parts in (train, test)]
     assert not set(frequency[0]) & set(frequency[1])
@@ -69,8 +69,8 @@ def test_oscillator_starts_and_frequencies_are_unseen():
 
 @pytest.mark.parametrize(("name", "low", "high"), [("oscillator", 0.0, 1e-6), ("duffing", 0.1, 0.3)])
 def test_a_linear_model_is_exact_for_the_oscillator_and_fails_for_duffing(name, low, high):
-    train = oscillator._trajectories(name, oscillator.GRID.repeat(4), 1)
-    test = oscillator._trajectories(name, oscillator.UNSEEN, 2)
+    train = oscillator.training_set(name)
+    test = oscillator.unseen_set(name)
     model = Linear(max_order=8).fit(train)
     start = oscillator.WARMUP + 1
     pairs = [(part[start:], model.forecast(len(part) - start, part[:start], part[start:].inputs)) for part in test]

@@ -1,5 +1,6 @@
 """Driven oscillators learnt by an LSTM: unseen starts and drive frequencies, five drive periods in closed loop."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -62,15 +63,16 @@ def run(
     found: list[dict[str, Any]] = [{"seed": seed + k} for k in range(seeds)]
     sections, baselines, hashes = [], {}, []
     for s, name in enumerate(systems):
-        train, test = _trajectories(name, GRID.repeat(4), 1), _trajectories(name, UNSEEN, 2)
+        train, test = training_set(name), unseen_set(name)
         hashes += [part.sha256 for part in (*train, *test)]
         for k, entry in enumerate(found):
             model = LSTM(**NETWORK, seed=entry["seed"]).fit(train)  # type: ignore[arg-type]
-            entry[name] = _score(model, test)
+            forecasts = _forecasts(model, test)
+            entry[name] = _score(model, forecasts["lstm"], test)
             tick(progress, s * seeds + k + 1, len(systems) * seeds)
             if k == 0:
-                baselines[name] = {b: _pooled(_forecasts(model, test)[b], test, model) for b in model.baselines_}
-                sections.append(_section(name, model, test))
+                baselines[name] = {b: _pooled(forecasts[b], test, model) for b in model.baselines_}
+                sections.append(_section(name, model, forecasts, test))
     results = {
         "seeds": found,
         "baselines": baselines,
@@ -86,10 +88,19 @@ def run(
     return Outcome(results, _table(results, systems), sections, _combined(hashes))
 
 
-def _trajectories(name: str, frequencies: np.ndarray, seed: int) -> list[Series]:
+def training_set(name: str) -> list[Series]:
+    """Four trajectories for each drive frequency of the grid."""
+    return _trajectories(name, GRID.repeat(4), ROWS, seed=1)
+
+
+def unseen_set(name: str) -> list[Series]:
+    """One trajectory for each unseen drive frequency, long enough for five periods of the slowest."""
+    return _trajectories(name, UNSEEN, WARMUP + 1 + LONGEST, seed=2)
+
+
+def _trajectories(name: str, frequencies: np.ndarray, rows: int, *, seed: int) -> list[Series]:
     """One trajectory a frequency, x and v at the start uniform on (-1.5, 1.5)."""
     starts = np.random.default_rng(seed).uniform(-1.5, 1.5, (len(frequencies), 2))
-    rows = ROWS if seed == 1 else WARMUP + 1 + LONGEST
     return [
         SYSTEMS[name](float(w)).simulate(steps=rows - 1, dt=DT, initial=start)
         for w, start in zip(frequencies, starts, strict=True)
@@ -123,8 +134,7 @@ def _pooled(forecasts: list[Series], test: list[Series], model: LSTM) -> float:
     return metrics.nrmse(truth, found, model.frame_.scaler.std)
 
 
-def _score(model: LSTM, test: list[Series]) -> dict[str, Any]:
-    forecasts = _forecasts(model, test)["lstm"]
+def _score(model: LSTM, forecasts: list[Series], test: list[Series]) -> dict[str, Any]:
     each = [_pooled([f], [part], model) for f, part in zip(forecasts, test, strict=True)]
     return {"nrmse": _pooled(forecasts, test, model), "worst_trajectory": max(each)}
 
@@ -148,10 +158,10 @@ def _table(results: dict[str, Any], systems: tuple[str, ...]) -> Table:
     return Table(["system", "LSTM", "all seeds", "linear (ARX)", "persistence"], rows, caption)
 
 
-def _section(name: str, model: LSTM, test: list[Series]) -> Section:
+def _section(name: str, model: LSTM, found: dict[str, list[Series]], test: list[Series]) -> Section:
     part = test[4]
     rows = _scored(part)
-    forecasts = {k: f[4][:rows] for k, f in _forecasts(model, test).items() if k != "climatology"}
+    forecasts = {learner: each[4][:rows] for learner, each in found.items() if learner != "climatology"}
     truth = part[WARMUP + 1 :][:rows]
     w = part.provenance["parameters"]["frequency"]
     text = (
@@ -168,6 +178,4 @@ def _section(name: str, model: LSTM, test: list[Series]) -> Section:
 
 
 def _combined(hashes: list[str]) -> str:
-    import hashlib
-
     return hashlib.sha256("".join(hashes).encode()).hexdigest()

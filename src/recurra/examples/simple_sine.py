@@ -14,6 +14,7 @@ from recurra.baselines import fit_linear
 from recurra.data import windows
 from recurra.errors import RecurraWarning
 from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
+from recurra.forecasting.compiled import Compiled
 from recurra.models import Stack
 from recurra.report import Section, Table, forecast_figure, training_curve
 from recurra.series import Series
@@ -102,8 +103,6 @@ def _pairs(first: np.ndarray, rest: np.ndarray, lectured: bool) -> list[tuple[np
 
 
 def _predict(model: Stack, inputs: np.ndarray) -> np.ndarray:
-    from recurra.forecasting.compiled import Compiled
-
     network = Compiled(model)
     return network.run(network.initial_state(len(inputs)), inputs.astype(np.float64))[1][:, -1]
 
