@@ -214,3 +214,14 @@ def test_all_wrong_parameters_are_named_at_once(chaos):
     for name in ("units", "leak", "ridge", "increment", "seed", "validation", "in_degree"):
         assert f"`{name}`" in str(refused.value)
     assert "spectral_radius" not in str(refused.value)
+
+
+def test_a_readout_beyond_the_memory_of_the_machine_is_refused_before_it_is_made():
+    series = rc.Series(np.random.default_rng(0).standard_normal(300).cumsum())
+    with pytest.raises(ConfigError, match=r"1000001 features needs about 37253 GiB .* take fewer `units`"):
+        rc.ESN(units=1_000_000, washout=20).fit(series)
+
+
+def test_lags_reach_no_further_than_the_warm_up():
+    with pytest.raises(ConfigError, match=r"`lags=9` .* at most 6, or raise `washout` and `warmup`"):
+        rc.ESN(lags=9, washout=5).check()

@@ -32,7 +32,7 @@ BASELINES: dict[str, Callable[[TrainingSet], BaselineNetwork]] = {
 
 
 def fit_baselines(training: TrainingSet, leave_out: str) -> dict[str, BaselineNetwork]:
-    """Every baseline but the one that is itself being fitted, and an autoregression that the rows cannot determine."""
+    """Every baseline but the one that is itself being fitted; no autoregression where the rows are too few for one."""
     too_short = () if _affordable(training, min(ORDERS)) else ("linear",)
     return {name: fit(training) for name, fit in BASELINES.items() if name not in (leave_out, *too_short)}
 
@@ -78,7 +78,10 @@ def choose_linear(
     longest = max(len(values) for values, _ in training.parts)
     orders = tuple(order for order in orders if _affordable(training, order))
     if not orders:
-        raise DataError(f"{longest} rows are too few for a linear autoregression of {training.frame.features} features")
+        raise DataError(
+            f"{longest} rows are too few for a linear autoregression of {training.frame.features} features: give more "
+            "rows, or a smaller `order`"
+        )
     cuts = training.cuts(HOLD_OUT)
     train, held = training.trained(cuts), training.validation(cuts, max(orders))
     origins = validation_origins(held, max(orders), horizon, HORIZON, ORIGINS)

@@ -82,7 +82,8 @@ class ESN(Estimator):
         checks.whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
             raise ConfigError(
-                f"ESN: `lags={self.lags}` reaches back further than `washout={self.washout}` and `warmup` let it"
+                f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "
+                f"{min(self.washout, self._warmup_rows()) + 1}, or raise `washout` and `warmup`"
             )
 
     def _warmup_rows(self) -> int:
