@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "recurra"
 
 # Imports point down; sideways, without a cycle. Late imports count, those for type checkers alone do not.
 LAYERS = (
-    {"errors", "_types", "series", "threads"},
+    {"errors", "_types", "series", "threads", "times"},
     {"systems", "data", "cells", "metrics", "native"},
     {"models", "tasks", "baselines"},
     {"reservoirs", "training", "forecasting", "diagnostics", "storage"},
@@ -48,7 +48,7 @@ ONLY_IN = {  # package -> where it may be imported
 }
 NOWHERE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "torch", "keras", "tensorflow", "random"}
 DIFFERENTIABLE = {"jax", "equinox", "optax", "diffrax", "lineax"}
-WITHOUT_JAX = ("errors", "_types", "series", "threads", "data", "metrics", "baselines", "reservoirs", "storage")
+WITHOUT_JAX = ("errors", "_types", "series", "threads", "times", "data", "metrics", "baselines", "reservoirs", "storage")
 SEEDED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -9,26 +10,28 @@ import numpy as np
 
 from recurra._types import names, whole_number
 from recurra.errors import DataError
-
-_UNIFORM = 1e-3  # how far, in steps, a time stamp may sit off the uniform grid (rounding in text files)
-_YEARS = (np.datetime64("1678", "Y"), np.datetime64("2261", "Y"))  # that datetime64[ns] can hold whole
+from recurra.times import UNIFORM, checked_times, frozen, seconds, step_of, time_grid
 
 
 class Series:
     """A uniformly sampled, multi-channel time series: values y[t, c] at times t0 + t dt.
 
     Immutable: the values are copied and read-only (an array that is read-only already is shared). Times
-    are float64 or numpy dates, never float32.
+    are float64 or numpy dates, never float32. Where rows are missing, time jumps: at a break. `segments` are what lies
+    between the breaks. Where single values are missing, the mask says so; a NaN that no mask covers is a fault, and
+    nothing is learned from data that have one.
 
     Args:
         values: array (time, channels) or (time,); anything numeric and real. One dimension becomes (n, 1).
         dt: step between rows, in time units (seconds where `times` are dates). Default: from `times`, else 1.
-        times: time of each row, strictly increasing and uniform; floats or `datetime64`.
+        times: time of each row, strictly increasing and, between breaks, uniform; floats or `datetime64`.
             Default: 0, dt, 2 dt, ...
         channels: one name a column; unique. Default: c0, c1, ...
         units: one unit a column, "" where there is none.
         inputs: exogenous drive at the same times: an array (time, drive) or a `Series`.
         provenance: where the values come from (file, hash, system, seed); plain data, carried along.
+        mask: True where a value was measured, in the shape of `values`; elsewhere it becomes NaN. None: all were.
+        breaks: rows before which rows are missing; strictly increasing, within 1 ... n - 1.
 
     Raises:
         DataError: wrong shape or dtype, names that repeat, times that repeat, fall back or are not uniform.
@@ -38,7 +41,7 @@ class Series:
     (3, [0.0, 0.5, 1.0], (2, 2))
     """
 
-    __slots__ = ("channels", "dt", "inputs", "provenance", "times", "units", "values")
+    __slots__ = ("breaks", "channels", "dt", "inputs", "mask", "provenance", "times", "units", "values")
 
     values: np.ndarray
     dt: float
@@ -47,6 +50,8 @@ class Series:
     units: tuple[str, ...]
     inputs: "Series | None"
     provenance: Mapping[str, Any]
+    mask: np.ndarray | None
+    breaks: tuple[int, ...]
 
     def __init__(
         self,
@@ -58,12 +63,16 @@ class Series:
         units: Sequence[str] | None = None,
         inputs: Any = None,
         provenance: Mapping[str, Any] | None = None,
+        mask: Any = None,
+        breaks: Sequence[int] = (),
     ):
-        table = _table(values)
+        table, mask = _masked(_table(values), mask)
         set_ = object.__setattr__
         set_(self, "values", table)
-        set_(self, "times", _times(times, dt, len(table)))
-        set_(self, "dt", _step(self.times, dt))
+        set_(self, "mask", mask)
+        set_(self, "breaks", _breaks(breaks, len(table)))
+        set_(self, "times", checked_times(times, dt, len(table)))
+        set_(self, "dt", step_of(self.times, dt, self.breaks))
         columns = table.shape[1]
         named = names(None, columns, "c") if channels is None else channels
         set_(self, "channels", _unique(named, columns, "channels"))
@@ -75,8 +84,12 @@ class Series:
         raise AttributeError(f"a Series is immutable: make a new one instead of setting `{name}`")
 
     def __reduce__(self):
-        keep = {name: getattr(self, name) for name in ("dt", "times", "channels", "units", "inputs")}
-        return _rebuild, (self.values, {**keep, "provenance": dict(self.provenance)})
+        return _rebuild, (self.values, self._rest())
+
+    def _rest(self) -> dict[str, Any]:
+        """The arguments that make this series, but its values."""
+        rest = {name: getattr(self, name) for name in self.__slots__ if name != "values"}
+        return {**rest, "provenance": dict(self.provenance)}
 
     def __len__(self) -> int:
         return len(self.values)
@@ -88,18 +101,26 @@ class Series:
         if step < 1:
             raise DataError(f"time runs forward: a slice needs a positive step, got {step}")
         part = slice(start, stop, step)
+        breaks = tuple(row - start for row in self.breaks if start < row < stop)
+        if breaks and step > 1:
+            raise DataError(f"a step of {step} rows reaches over {len(breaks)} breaks: take every segment by itself")
         view = object.__new__(Series)  # the rows were checked when they came in
         for name in self.__slots__:
             object.__setattr__(view, name, getattr(self, name))
         object.__setattr__(view, "values", self.values[part])
         object.__setattr__(view, "times", self.times[part])
         object.__setattr__(view, "dt", self.dt * step)
+        object.__setattr__(view, "mask", None if self.mask is None else self.mask[part])
+        object.__setattr__(view, "breaks", breaks)
         object.__setattr__(view, "inputs", None if self.inputs is None else self.inputs[part])
         return view
 
     def __repr__(self) -> str:
         drive = f", inputs={list(self.inputs.channels)}" if self.inputs is not None else ""
-        return f"Series({len(self)} rows, dt={self.dt:g}, channels={list(self.channels)}{drive})"
+        missing = int((~self.observed).sum())
+        rest = f", {missing} values missing" if missing else ""
+        rest += f", {len(self.breaks) + 1} segments" if self.breaks else ""
+        return f"Series({len(self)} rows, dt={self.dt:g}, channels={list(self.channels)}{drive}{rest})"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
@@ -122,13 +143,35 @@ class Series:
         return self[:at], self[at + gap :]
 
     @property
+    def segments(self) -> list["Series"]:
+        """The series between the breaks, each uniform, in the order of time."""
+        return [self[start:stop] for start, stop in pairwise((0, *self.breaks, len(self)))]
+
+    @property
+    def observed(self) -> np.ndarray:
+        """True where a value was measured, shape (time, channels)."""
+        return np.ones(self.values.shape, bool) if self.mask is None else self.mask
+
+    def masked(self) -> "Series":
+        """The same series with every NaN declared missing, on purpose: learners then leave these values out.
+
+        >>> Series([1.0, float("nan"), 3.0]).masked()
+        Series(3 rows, dt=1, channels=['c0'], 1 values missing)
+        """
+        return Series(self.values, **{**self._rest(), "mask": ~np.isnan(self.values)})
+
+    @property
     def sha256(self) -> str:
-        """SHA-256 over values, times, names, units and inputs: the identity of the data."""
+        """SHA-256 over values, times, names, units, mask, breaks and inputs: the identity of the data."""
         digest = hashlib.sha256()
         for part in (self.values, self.times):
             digest.update(f"{part.dtype.str}{part.shape}".encode())
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update(repr((self.channels, self.units, self.dt)).encode())
+        if self.mask is not None:
+            digest.update(b"mask" + np.packbits(self.mask).tobytes())
+        if self.breaks:
+            digest.update(repr(self.breaks).encode())
         if self.inputs is not None:
             digest.update(self.inputs.sha256.encode())
         return digest.hexdigest()
@@ -153,7 +196,7 @@ class Series:
         except ImportError as error:
             raise MissingExtraError("`to_pandas` needs pandas: pip install 'recurra[io]'") from error
         index = pd.Index(self.times, name="time")
-        frame = pd.DataFrame(self.values.copy(), index=index, columns=list(self.channels))
+        frame = pd.DataFrame(self.values.copy(), index=index, columns=pd.Index(self.channels))
         return frame if self.inputs is None else frame.join(self.inputs.to_pandas())
 
     def to_xarray(self) -> Any:
@@ -170,14 +213,6 @@ class Series:
                 coords[name] = ("time", self.inputs.values[:, column].copy())
         attributes = {"dt": self.dt, "units": list(self.units)}
         return xr.DataArray(self.values.copy(), coords=coords, dims=("time", "channel"), attrs=attributes)
-
-
-def time_grid(start: Any, dt: float, rows: int) -> np.ndarray:
-    """`rows` times from `start` on, `dt` apart; dates advance by `dt` seconds."""
-    if isinstance(start, np.datetime64):
-        steps = np.round(np.arange(rows) * dt * 1e9).astype("timedelta64[ns]")
-        return start.astype("datetime64[ns]") + steps
-    return float(start) + dt * np.arange(rows)
 
 
 def _rebuild(values: np.ndarray, keep: dict[str, Any]) -> Series:
@@ -203,98 +238,41 @@ def _table(values: Any) -> np.ndarray:
         raw = raw[:, None]
     if raw.ndim != 2 or raw.shape[1] == 0:
         raise DataError(f"values must have shape (time, channels) or (time,), got {np.shape(values)}")
-    if isinstance(values, np.ndarray) and raw.dtype == np.float64 and _frozen(raw):
+    if isinstance(values, np.ndarray) and raw.dtype == np.float64 and frozen(raw):
         return raw
     table = np.array(raw, dtype=np.float64)
     table.setflags(write=False)
     return table
 
 
-def _frozen(array: np.ndarray) -> bool:
-    """True where nobody can write: neither through this view nor through the array that it looks into."""
-    while not array.flags.writeable and isinstance(array.base, np.ndarray):
-        array = array.base
-    return not array.flags.writeable
-
-
-def _times(times: Any, dt: float | None, rows: int) -> np.ndarray:
-    if dt is not None and not (np.isfinite(dt) and dt > 0):
-        raise DataError(f"`dt` must be positive and finite, got {dt!r}")
-    if times is None:
-        grid = time_grid(0.0, 1.0 if dt is None else float(dt), rows)
-    else:
-        grid = np.asarray(times)
-        if grid.dtype.kind == "M":
-            grid = _nanoseconds(grid)
-        elif grid.dtype.kind in "iu" or (grid.dtype.kind == "f" and grid.dtype.itemsize >= 8):
-            grid = grid.astype(np.float64)
-        elif grid.dtype.kind == "f":
-            raise DataError(f"times must be float64 or dates: {grid.dtype} merges distinct times")
-        else:
-            raise DataError(f"times must be numbers or datetime64, got dtype {grid.dtype}")
-        if grid.shape != (rows,):
-            raise DataError(f"`times` has shape {grid.shape} for {rows} rows of values")
-        _check_increasing(grid)
-    if not _frozen(grid):
-        grid = grid.copy()
-        grid.setflags(write=False)
-    return grid
-
-
-def _nanoseconds(dates: np.ndarray) -> np.ndarray:
-    """Dates as datetime64[ns]; refuses those that NumPy would wrap around silently."""
-    years = dates.astype("datetime64[Y]")
-    outside = (years < _YEARS[0]) | (years > _YEARS[1])  # false for NaT, which is refused by name later
-    if outside.any():
+def _masked(table: np.ndarray, mask: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """The values with NaN where they were not measured, and the mask; None where all were."""
+    if mask is None:
+        return table, None
+    measured = np.asarray(mask)
+    measured = measured[:, None] if measured.ndim == 1 else measured
+    if measured.dtype != bool or measured.shape != table.shape:
         raise DataError(
-            f"{outside.sum()} dates lie outside the years 1678 to 2261, the first is {dates[outside][0]}: "
-            "use a numeric time axis"
+            f"`mask` must be True or False for each of the values {table.shape}, got {measured.dtype} {measured.shape}"
         )
-    return dates.astype("datetime64[ns]")
+    if measured.all():
+        return table, None
+    if not np.isnan(table[~measured]).all():
+        table = np.where(measured, table, np.nan)
+        table.setflags(write=False)
+    if not frozen(measured):
+        measured = measured.copy()
+        measured.setflags(write=False)
+    return table, measured
 
 
-def _check_increasing(grid: np.ndarray) -> None:
-    missing = np.isnat(grid) if grid.dtype.kind == "M" else ~np.isfinite(grid)
-    if missing.any():
-        first = missing.argmax()
-        raise DataError(f"{missing.sum()} of {len(grid)} times are not finite, the first in row {first}")
-    steps = np.diff(grid)
-    zero = steps.dtype.type(0)
-    repeated, falling = np.flatnonzero(steps == zero), np.flatnonzero(steps < zero)
-    if repeated.size:
-        row = repeated[0] + 1
-        raise DataError(f"{repeated.size} duplicate times, the first in row {row} ({grid[row]})")
-    if falling.size:
-        row = falling[0] + 1
-        raise DataError(
-            f"time runs backwards in {falling.size} rows, first in row {row} "
-            f"({grid[row - 1]} -> {grid[row]}): sort the rows first"
-        )
-
-
-def _step(grid: np.ndarray, dt: float | None) -> float:
-    """The step of a uniform grid, in time units (seconds for dates); refuses an uneven one."""
-    if len(grid) < 2:
-        return 1.0 if dt is None else float(dt)
-    elapsed = grid - grid[0]
-    if grid.dtype.kind == "M":
-        elapsed = elapsed / np.timedelta64(1, "s")
-    elapsed = elapsed.astype(np.float64)
-    step = float(elapsed[-1] / (len(grid) - 1)) if dt is None else float(dt)
-    resolution = 4 * np.spacing(np.abs(grid).max()) if grid.dtype.kind != "M" else 0.0  # of float times
-    off = np.abs(elapsed - step * np.arange(len(grid)))
-    uneven = np.flatnonzero(off > _UNIFORM * step + resolution)
-    if uneven.size:
-        widths = np.diff(elapsed)
-        if dt is None:  # a gap shifts the mean step, and with it the first row that looks wrong
-            step = float(np.median(widths))
-            usual = np.flatnonzero(np.abs(widths - step) > _UNIFORM * step + 2 * resolution) + 1
-            uneven = usual if usual.size else uneven
-        raise DataError(
-            f"times are not uniform: steps from {widths.min():g} to {widths.max():g}, expected {step:g}; "
-            f"the first of {uneven.size} rows out of place is row {uneven[0]}: resample to a uniform step"
-        )
-    return step
+def _breaks(given: Sequence[int], rows: int) -> tuple[int, ...]:
+    if not all(whole_number(row) for row in given):
+        raise DataError(f"`breaks` must be row numbers, got {given!r}")
+    found = tuple(int(row) for row in given)
+    if any(not 0 < row < rows for row in found) or any(a >= b for a, b in pairwise(found)):
+        raise DataError(f"`breaks` must increase and lie in 1 ... {rows - 1}, got {found}")
+    return found
 
 
 def same_times(one: Series, other: Series) -> bool:
@@ -302,12 +280,7 @@ def same_times(one: Series, other: Series) -> bool:
     if len(one) == 0:
         return True
     same_kind = one.times.dtype.kind == other.times.dtype.kind
-    return same_kind and abs(seconds(one.times - other.times)).max() <= _UNIFORM * other.dt
-
-
-def seconds(span: Any) -> Any:
-    """A span of time as float time units: seconds for dates."""
-    return span / np.timedelta64(1, "s") if np.asarray(span).dtype.kind == "m" else span
+    return same_kind and abs(seconds(one.times - other.times)).max() <= UNIFORM * other.dt
 
 
 def _counted(given: Sequence[str], count: int, what: str) -> tuple[str, ...]:
@@ -333,12 +306,17 @@ def _drive(inputs: Any, owner: Series) -> Series:
                 f"`inputs` has times from {inputs.times[0]} with step {inputs.dt:g}, the values from {owner.times[0]} "
                 f"with step {owner.dt:g}: row k of both is the same moment. Give an array, or a Series at these times"
             )
+        if inputs.mask is not None:
+            raise DataError(
+                f"`inputs` has {(~inputs.mask).sum()} missing values: a drive has to be known, fill them first"
+            )
         drive = inputs
     else:
         table = _table(inputs)
         if len(table) != len(owner):
             raise DataError(f"`inputs` has {len(table)} rows for {len(owner)} rows of values")
-        drive = Series(table, dt=owner.dt, times=owner.times, channels=names(None, table.shape[1], "u"))
+        named = names(None, table.shape[1], "u")
+        drive = Series(table, dt=owner.dt, times=owner.times, channels=named, breaks=owner.breaks)
     shared = sorted(set(drive.channels) & set(owner.channels))
     if shared:
         raise DataError(f"{', '.join(map(repr, shared))} cannot be both a channel and an input")

@@ -10,7 +10,8 @@ from recurra.data import as_series
 from recurra.errors import ConfigError, DataError
 from recurra.estimators.frame import Frame
 from recurra.forecasting import Origins, forecast_origins
-from recurra.series import Series, time_grid
+from recurra.series import Series
+from recurra.times import time_grid
 
 
 @dataclass(frozen=True, eq=False)
