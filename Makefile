@@ -28,5 +28,5 @@ clean:
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[datasets,dev,io,report]"
+	$(BIN)/python -m pip install --quiet --editable ".[datasets,dev,dysts,io,report]"
 	touch $@
