@@ -1,13 +1,12 @@
 """Earth rotation: the file of the package, against its published rows and known physics."""
 
 import importlib.metadata
-import sys
 
 import numpy as np
 import pytest
 
 from recurra.data import check_trainable, datasets
-from recurra.errors import ConfigError, MissingExtraError
+from recurra.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -69,26 +68,3 @@ def test_provenance(polar_motion):
 def test_until_must_lie_within(until):
     with pytest.raises(ConfigError, match="until"):
         datasets.load("earth-rotation", until=until)
-
-
-def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "astropy_iers_data", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'recurra\[datasets\]'") as caught:
-        datasets.load("earth-rotation")
-    assert caught.value.exit_code == 2
-
-
-def test_catalogue():
-    (entry,) = datasets.catalogue()
-    assert (entry.name, entry.package) == ("earth-rotation", "astropy-iers-data")
-    assert entry.channels == ("x", "y")
-    assert "BSD-3-Clause" in entry.licence
-
-
-def test_unknown_names_and_options():
-    with pytest.raises(ConfigError, match="'earth-rotaton': did you mean 'earth-rotation'"):
-        datasets.load("earth-rotaton")
-    with pytest.raises(ConfigError, match="known: earth-rotation"):
-        datasets.load("xyz")
-    with pytest.raises(ConfigError, match=r"unknown option of earth-rotation .since.: known: until"):
-        datasets.load("earth-rotation", since=5)

@@ -3,19 +3,28 @@
 import inspect
 from typing import Any
 
-from recurra.data.datasets import earth_rotation
+from recurra.data.datasets import (
+    co2,
+    earth_rotation,
+    japanese_vowels,
+    nile,
+    nino,
+    santa_fe_laser,
+    sunspots,
+)
 from recurra.data.datasets.dataset import Dataset
 from recurra.errors import ConfigError, unknown
 from recurra.series import Series
 
-_SETS = {module.DATASET.name: module for module in (earth_rotation,)}
+_MODULES = (co2, earth_rotation, japanese_vowels, nile, nino, santa_fe_laser, sunspots)
+_SETS = {module.DATASET.name: module for module in _MODULES}
 
 
 def catalogue() -> list[Dataset]:
     """Every data set that `load` knows, installed or not.
 
     >>> [dataset.name for dataset in catalogue()]
-    ['earth-rotation']
+    ['co2', 'earth-rotation', 'japanese-vowels', 'nile', 'nino', 'santa-fe-laser', 'sunspots']
     """
     return [module.DATASET for module in _SETS.values()]
 
@@ -25,7 +34,8 @@ def load(name: str, **options: Any) -> Series:
 
     Args:
         name: one of `catalogue()`.
-        options: of that data set; `earth-rotation` has `until`, the last Modified Julian Date to include.
+        options: of that data set; `earth-rotation` has `until`, the last Modified Julian Date to include, and
+            `japanese-vowels` has `part`, "train" or "test".
 
     Returns:
         The series; its provenance names package, version, source, licence and citation, and holds as `sha256`

@@ -1,13 +1,10 @@
 """Polar motion: where the axis of the Earth's rotation meets its surface, every day since 1962."""
 
-import importlib.metadata
-import importlib.resources
-import importlib.util
-
 import numpy as np
 
 from recurra.data.datasets.dataset import Dataset
-from recurra.errors import ConfigError, DataError, MissingExtraError
+from recurra.data.datasets.package import read_files
+from recurra.errors import ConfigError
 from recurra.series import Series
 
 DATASET = Dataset(
@@ -23,9 +20,12 @@ DATASET = Dataset(
         "solution for Earth orientation parameters consistent with ITRF 2014. Journal of Geodesy 93, 621-633"
     ),
     package="astropy-iers-data",
+    module="astropy_iers_data",
+    files=("data/eopc04.1962-now",),
+    sha256=None,
+    time_unit="d",
 )
 
-_MODULE = "astropy_iers_data"
 _MJD, _X, _Y = 4, 5, 6  # columns of the file, from 0
 _MAS = 1000.0  # milliarcseconds in the arcsecond of the file
 
@@ -49,30 +49,11 @@ def load(until: float | None = None) -> Series:
     References:
         Bizouard et al. 2019, Journal of Geodesy 93, 621-633.
     """
-    if importlib.util.find_spec(_MODULE) is None:
-        raise MissingExtraError(
-            f"the data set {DATASET.name!r} comes with {DATASET.package}: pip install 'recurra[datasets]'"
-        )
-    version = importlib.metadata.version(DATASET.package)
-    file = importlib.resources.files(_MODULE) / "data" / "eopc04.1962-now"
-    if not file.is_file():
-        raise DataError(f"{DATASET.package} {version} does not hold {file.name}: install another version")
-    with file.open() as handle:
-        table = np.loadtxt(handle, comments="#", usecols=(_MJD, _X, _Y))
+    (text,) = read_files(DATASET)
+    table = np.loadtxt(text.decode("ascii").splitlines(), comments="#", usecols=(_MJD, _X, _Y))
     times, values = table[:, 0], table[:, 1:] * _MAS
     rows = _rows(times, until)
-    made = Series(values[:rows], times=times[:rows], channels=DATASET.channels, units=DATASET.units)
-    provenance = {
-        "name": DATASET.name,
-        "package": DATASET.package,
-        "package_version": version,
-        "source": DATASET.source,
-        "licence": DATASET.licence,
-        "citation": DATASET.citation,
-        "sha256": made.sha256,
-        "time_unit": "d",
-    }
-    return Series(made.values, times=made.times, channels=made.channels, units=made.units, provenance=provenance)
+    return DATASET.series(values[:rows], times=times[:rows])
 
 
 def _rows(times: np.ndarray, until: float | None) -> int:
