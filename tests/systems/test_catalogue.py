@@ -10,7 +10,9 @@ from recurra.systems import Lorenz63, catalogue, make
 
 
 def test_names():
-    assert list(catalogue()) == ["damped-oscillator", "duffing", "lorenz63", "noisy-sine"]
+    assert list(catalogue()) == sorted(catalogue())
+    assert {"damped-oscillator", "kuramoto-sivashinsky", "lorenz63", "mackey-glass", "narma10"} <= set(catalogue())
+    assert all(kind.title for kind in catalogue().values())
 
 
 @pytest.mark.parametrize("name", catalogue())
@@ -58,7 +60,7 @@ def test_inputs_are_not_modified_and_results_not_writable():
 
 
 def test_unknown_names():
-    with pytest.raises(ConfigError, match="unknown system 'lorenz': did you mean 'lorenz63'"):
+    with pytest.raises(ConfigError, match=r"unknown system 'lorenz': did you mean 'lorenz(63|96)'"):
         make("lorenz")
     with pytest.raises(ConfigError, match=r"unknown parameter of lorenz63 'rh': did you mean 'rho'"):
         make("lorenz63", rh=28.0)

@@ -83,7 +83,7 @@ def test_a_function_as_force():
     [
         ({"force": "cosin"}, "did you mean 'cosine'"),
         ({"force": 3}, "unknown force 3"),
-        ({"force": "none", "amplitude": 2.0}, "`amplitude` belong to the force 'cosine'"),
+        ({"force": "none", "amplitude": 2.0}, "`amplitude` mean nothing for the force 'none'"),
         ({"force": np.cos}, "written in `jax.numpy`"),
         ({"force": lambda: 1.0}, "takes 0 positional"),
         ({"force": lambda t: jnp.stack([t, t])}, r"got shape \(2,\)"),

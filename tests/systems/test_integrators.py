@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recurra.errors import ConfigError
-from recurra.systems import DampedOscillator, Duffing, Lorenz63, System
+from recurra.systems import DampedOscillator, Duffing, Lorenz63, Lorenz96, NoisySine, Pendulum, System
 from recurra.systems.flow import integrate
 
 SYSTEM = DampedOscillator(damping=0.4, force="cosine", amplitude=1.0, frequency=0.5)
@@ -23,12 +23,15 @@ def largest_error(method, dt):
     ("method", "steps", "published", "order", "within"),
     [
         ("euler", (0.02, 0.01, 0.005), (0.0101, 0.0050, 0.0025), 1.0, 0.02),
+        ("euler-cromer", (0.02, 0.01, 0.005), None, 1.0, 0.02),
+        ("verlet", (0.02, 0.01, 0.005), None, 2.0, 0.02),
         ("rk4", (0.08, 0.04, 0.02), (4.04e-7, 2.52e-8, 1.57e-9), 4.0, 0.05),
     ],
 )
 def test_error_and_order(method, steps, published, order, within):
     errors = [largest_error(method, dt) for dt in steps]
-    assert errors == pytest.approx(published, rel=0.01)
+    if published is not None:
+        assert errors == pytest.approx(published, rel=0.01)
     slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert slope == pytest.approx(order, abs=within)
 
@@ -48,6 +51,52 @@ def test_euler_is_the_plain_loop():
     for k in range(50):
         x, v = x + 0.1 * v, v + 0.1 * (np.cos(0.5 * 0.1 * k) - 0.4 * v - x)
     np.testing.assert_allclose(series.values[-1], [x, v], rtol=1e-13)
+
+
+def test_the_error_of_euler_is_half_a_step():
+    assert largest_error("euler", 0.0025) / 0.0025 == pytest.approx(0.50, abs=0.005)
+
+
+def test_euler_cromer_keeps_its_own_energy():
+    # undamped: x^2 + v^2 - dt x v is conserved, and the motion is a rotation by acos(1 - dt^2 / 2) a step
+    free, dt = DampedOscillator(damping=0.0, force="none"), 0.1
+    x, v = free.simulate(steps=5000, dt=dt, method="euler-cromer", initial=START).values.T
+    np.testing.assert_allclose(x**2 + v**2 - dt * x * v, 1.0, atol=1e-11)
+    angle = np.arccos(1 - dt**2 / 2) * np.arange(5001)
+    exact = np.cos(angle) - dt / 2 * np.sin(angle) / np.sqrt(1 - dt**2 / 4)
+    np.testing.assert_allclose(x, exact, atol=1e-10)
+    assert np.abs((x**2 + v**2) - 1).max() < 0.06  # bounded for ever; forward Euler grows by 1.01^5000
+
+
+def test_verlet_runs_backwards():
+    free = DampedOscillator(damping=0.0, force="none")
+    there = free.simulate(steps=500, dt=0.3, method="verlet", initial=[0.7, -0.4]).values[-1]
+    back = free.simulate(steps=500, dt=0.3, method="verlet", initial=there * [1, -1]).values[-1]
+    np.testing.assert_allclose(back * [1, -1], [0.7, -0.4], atol=1e-12)
+    pendulum = Pendulum(damping=0.0, force="none")
+    there = pendulum.simulate(steps=500, dt=0.3, method="verlet", initial=[2.0, 0.0]).values[-1]
+    back = pendulum.simulate(steps=500, dt=0.3, method="verlet", initial=there * [1, -1]).values[-1]
+    np.testing.assert_allclose(back, [2.0, 0.0], atol=1e-10)
+
+
+def test_verlet_is_the_plain_loop_also_where_the_force_depends_on_the_velocity():
+    series = SYSTEM.simulate(steps=50, dt=0.1, method="verlet", initial=START)
+    (x, v), dt = START, 0.1
+    for k in range(50):
+        a = np.cos(0.5 * dt * k) - 0.4 * v - x
+        x = x + dt * v + dt**2 / 2 * a
+        after = np.cos(0.5 * dt * (k + 1)) - 0.4 * (v + dt * a) - x
+        v = v + dt / 2 * (a + after)
+    np.testing.assert_allclose(series.values[-1], [x, v], rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["verlet", "euler-cromer"])
+def test_methods_for_second_order_are_refused_elsewhere(method):
+    for system in (Lorenz63(), Lorenz96(), NoisySine()):
+        with pytest.raises(
+            ConfigError, match=rf"'{method}' is a method for x'' = a\(t, x, v\), and {system.name} is no"
+        ):
+            system.simulate(steps=5, method=method)
 
 
 def test_rows_beyond_one_block_continue_smoothly():

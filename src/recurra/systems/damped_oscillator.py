@@ -1,9 +1,8 @@
 """The damped, driven harmonic oscillator: linear, with a solution in closed form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,25 +10,20 @@ import numpy as np
 from recurra.errors import ConfigError
 from recurra.series import Series
 from recurra.systems.flow import integrate
-from recurra.systems.forces import Force, check_force, force_function
+from recurra.systems.forces import Driven
 from recurra.systems.integrators import METHODS
 from recurra.systems.system import Plan, System
 
-_AMPLITUDE, _FREQUENCY = 1.0, 0.5
 
-
-class DampedOscillator(System):
+class DampedOscillator(Driven, System):
     """The damped, driven harmonic oscillator, dimensionless.
 
     x'' + eta x' + w0^2 x = F(t); as a system x' = v, v' = F - eta v - w0^2 x
 
     Args:
         damping: eta. Below 2 w0 the oscillator swings, above it creeps.
-        force: "cosine" (amplitude cos(frequency t)), "none", or F(t) as a function of t in `jax.numpy`, which
-            becomes a part of the compiled program: each new function compiles anew.
-        amplitude: F0, amplitude of the cosine force.
-        frequency: w, angular frequency of the cosine force.
         natural_frequency: w0, angular frequency without damping and force; positive.
+        force, amplitude, frequency, onset, width: F(t), see `Driven`.
 
     >>> series = DampedOscillator(damping=0.4).simulate(steps=200, dt=0.1, initial=[1.0, 0.0])
     >>> round(series.values[-1, 0].item(), 6)
@@ -37,9 +31,6 @@ class DampedOscillator(System):
     """
 
     damping: float = 0.4
-    force: Force = eqx.field(static=True, default="cosine")
-    amplitude: float = _AMPLITUDE
-    frequency: float = _FREQUENCY
     natural_frequency: float = 1.0
 
     name: ClassVar[str] = "damped-oscillator"
@@ -51,8 +42,6 @@ class DampedOscillator(System):
     state_size: ClassVar[int] = 2
 
     def __check_init__(self):
-        given = {"amplitude": (self.amplitude, _AMPLITUDE), "frequency": (self.frequency, _FREQUENCY)}
-        check_force(self.force, given)
         if not self.natural_frequency > 0:
             raise ConfigError(f"`natural_frequency` must be positive, got {self.natural_frequency!r}")
 
@@ -66,16 +55,10 @@ class DampedOscillator(System):
         """None: two trajectories approach each other for any positive damping."""
         return None
 
-    @property
-    def drive(self) -> Callable[[jax.Array], jax.Array] | None:
-        """F(t), None without a force."""
-        return force_function(self.force, self.amplitude, self.frequency)
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(x', v')."""
         x, v = state
-        F = 0.0 if self.drive is None else self.drive(t)
-        return jnp.stack([v, F - self.damping * v - self.natural_frequency**2 * x])
+        return jnp.stack([v, self.push(t) - self.damping * v - self.natural_frequency**2 * x])
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Standard normal."""
@@ -86,40 +69,46 @@ class DampedOscillator(System):
         return integrate(self, plan)
 
     def solution(self, times: Any, initial: Sequence[float] | np.ndarray) -> np.ndarray:
-        """The exact motion from `initial` at time 0, without a force or with the cosine.
-
-        x(t) = x_p(t) + A (c + g q) + B q with g = eta / 2, the steady motion x_p, A = x(0) - x_p(0),
-        B = v(0) - x_p'(0) and the pair c, q of `_decay`.
+        """The exact motion from `initial` at time 0, for every force that has a name.
 
         Args:
-            times: t, array (time,).
+            times: t, array (time,); for a step or a pulse not before 0.
             initial: x(0), v(0).
 
         Returns:
             x and v, array (time, 2).
 
         Raises:
-            ConfigError: the force is a function.
+            ConfigError: the force is a function or sampled.
 
         >>> DampedOscillator(damping=0.0, force="none").solution([0.0, np.pi], [1.0, 0.0]).round(12).tolist()
         [[1.0, 0.0], [-1.0, -0.0]]
         """
         if callable(self.force):
-            raise ConfigError("there is no closed form for a `force` that is a function: simulate instead")
-        t = np.asarray(times, dtype=np.float64)
-        x0, v0 = self._start(initial)
+            raise ConfigError("there is no closed form for a `force` that is a function or sampled: simulate instead")
+        t, start = np.asarray(times, dtype=np.float64), self._start(initial)
+        if self.force not in ("step", "pulse"):
+            F0 = 0.0 if self.force == "none" else self.amplitude
+            return self._motion(t, start, F0, self.frequency if self.force == "cosine" else 0.0)
+        ends = [self.onset] if self.force == "step" else [self.onset, self.onset + self.width]
+        motion = self._motion(t, start, 0.0, 0.0)
+        for end, sign in zip(ends, (1.0, -1.0), strict=False):  # from rest, under a constant force from `end` on
+            since = np.maximum(t - max(end, 0.0), 0.0)
+            motion += self._motion(since, np.zeros(2), sign * self.amplitude, 0.0)
+        return motion
+
+    def _motion(self, t: np.ndarray, start: np.ndarray, F0: float, w: float) -> np.ndarray:
+        """Under F0 cos wt: x(t) = x_p(t) + A (c + g q) + B q with g = eta / 2, the steady motion x_p,
+        A = x(0) - x_p(0), B = v(0) - x_p'(0) and the pair c, q of `_decay`."""
         g, w0 = self.damping / 2, self.natural_frequency
-        steady, at_zero = self._steady(t), self._steady(np.zeros(1))[0]
-        A, B = x0 - at_zero[0], v0 - at_zero[1]
+        steady = self._steady(t, F0, w)
+        A, B = start - self._steady(np.zeros(1), F0, w)[0]
         c, q = _decay(t, g, w0)
         return steady + np.stack([A * (c + g * q) + B * q, B * c - (g * B + w0**2 * A) * q], axis=-1)
 
-    def _steady(self, t: np.ndarray) -> np.ndarray:
+    def _steady(self, t: np.ndarray, F0: float, w: float) -> np.ndarray:
         """The motion x_p, x_p' that remains: C cos wt + S sin wt; an undamped resonance grows instead."""
-        if self.force == "none":
-            return np.zeros((len(t), 2))
-        F0, w, eta = self.amplitude, self.frequency, self.damping
-        cos, sin = np.cos(w * t), np.sin(w * t)
+        cos, sin, eta = np.cos(w * t), np.sin(w * t), self.damping
         detuning = self.natural_frequency**2 - w**2
         size = detuning**2 + (eta * w) ** 2
         if size == 0:

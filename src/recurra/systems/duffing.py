@@ -1,6 +1,5 @@
 """The Duffing oscillator: a cubic spring, damped and driven."""
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -10,14 +9,12 @@ import numpy as np
 
 from recurra.series import Series
 from recurra.systems.flow import integrate
-from recurra.systems.forces import Force, check_force, force_function
+from recurra.systems.forces import Driven
 from recurra.systems.integrators import METHODS
 from recurra.systems.system import Plan, System
 
-_AMPLITUDE, _FREQUENCY = 0.5, 1.2
 
-
-class Duffing(System):
+class Duffing(Driven, System):
     """The Duffing oscillator.
 
     x'' + delta x' + alpha x + beta x^3 = F(t); as a system x' = v, v' = F - delta v - alpha x - beta x^3
@@ -28,10 +25,7 @@ class Duffing(System):
         damping: delta.
         linear: alpha, linear stiffness.
         cubic: beta, cubic stiffness.
-        force: "cosine" (amplitude cos(frequency t)), "none", or F(t) as a function of t in `jax.numpy`, which
-            becomes a part of the compiled program: each new function compiles anew.
-        amplitude: amplitude of the cosine force.
-        frequency: angular frequency of the cosine force.
+        force, amplitude, frequency, onset, width: F(t), see `Driven`.
 
     References:
         J. Guckenheimer and P. Holmes, Nonlinear Oscillations, Dynamical Systems, and Bifurcations of Vector
@@ -44,9 +38,8 @@ class Duffing(System):
     damping: float = 0.3
     linear: float = -1.0
     cubic: float = 1.0
-    force: Force = eqx.field(static=True, default="cosine")
-    amplitude: float = _AMPLITUDE
-    frequency: float = _FREQUENCY
+    amplitude: float = eqx.field(default=0.5, kw_only=True)
+    frequency: float = eqx.field(default=1.2, kw_only=True)
 
     name: ClassVar[str] = "duffing"
     title: ClassVar[str] = "Duffing oscillator, a driven double well, chaotic by default"
@@ -55,10 +48,6 @@ class Duffing(System):
     default_dt: ClassVar[float] = 0.05
     methods: ClassVar[tuple[str, ...]] = tuple(METHODS)
     state_size: ClassVar[int] = 2
-
-    def __check_init__(self):
-        given = {"amplitude": (self.amplitude, _AMPLITUDE), "frequency": (self.frequency, _FREQUENCY)}
-        check_force(self.force, given)
 
     @property
     def transient(self) -> float:
@@ -70,16 +59,10 @@ class Duffing(System):
         """Not known in closed form."""
         return None
 
-    @property
-    def drive(self) -> Callable[[jax.Array], jax.Array] | None:
-        """F(t), None without a force."""
-        return force_function(self.force, self.amplitude, self.frequency)
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(x', v')."""
         x, v = state
-        F = 0.0 if self.drive is None else self.drive(t)
-        return jnp.stack([v, F - self.damping * v - self.linear * x - self.cubic * x**3])
+        return jnp.stack([v, self.push(t) - self.damping * v - self.linear * x - self.cubic * x**3])
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Standard normal: the size of the double well."""

@@ -1,35 +1,26 @@
 """Systems that are vector fields, dy/dt = f(t, y): from the field to a `Series`."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from recurra.errors import ConfigError
 from recurra.series import Series
+from recurra.systems.forces import Force
 from recurra.systems.integrators import DEFAULT, METHODS, Integrator
-from recurra.systems.system import Plan
+from recurra.systems.system import Plan, System
 
 
 @runtime_checkable
 class Flow(Protocol):
     """What a system that is a vector field has to say."""
 
-    name: ClassVar[str]
-    channels: ClassVar[tuple[str, ...]]
-    units: ClassVar[tuple[str, ...]]
-
     @property
-    def transient(self) -> float: ...
-    @property
-    def lyapunov_exponent(self) -> float | None: ...
-    @property
-    def parameters(self) -> dict: ...
-    @property
-    def drive(self) -> Callable[[jax.Array], jax.Array] | None:
-        """The external force F(t), in `jax.numpy`; None where nothing drives."""
+    def drive(self) -> Force | None:
+        """The external force F(t); None where nothing drives."""
         ...
 
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
@@ -41,7 +32,7 @@ class Flow(Protocol):
         ...
 
 
-def integrate(system: Flow, plan: Plan) -> Series:
+def integrate(system: System, plan: Plan) -> Series:
     """Simulate a vector field according to a plan.
 
     Without an initial state the start lies a whole number of steps before time 0, so that the drive is always
@@ -55,16 +46,18 @@ def integrate(system: Flow, plan: Plan) -> Series:
         steps + 1 rows; the drive, where there is one, as the input F.
 
     Raises:
-        ConfigError: a row that is not finite.
+        ConfigError: a row that is not finite, or a drive that is not known at all times.
     """
-    method = plan.method or DEFAULT
+    method, flow = plan.method or DEFAULT, cast(Flow, system)
     before = 0 if plan.initial is not None else int(np.ceil(system.transient / plan.dt))
-    start = system.start(np.random.default_rng(plan.seed)) if plan.initial is None else plan.initial
+    start = flow.start(np.random.default_rng(plan.seed)) if plan.initial is None else plan.initial
     times = plan.dt * np.arange(-before, plan.steps + 1)
+    if flow.drive is not None:
+        flow.drive.check(times)
     values = states(system, METHODS[method], start, times, plan.dt)[before:]
     times = times[before:]
     inputs = None
-    if system.drive is not None:
+    if flow.drive is not None:
         inputs = Series(drive_at(system, times)[:, None], dt=plan.dt, times=times, channels=["F"])
     provenance = {
         "source": f"simulation of {system.name}",
@@ -88,7 +81,7 @@ def integrate(system: Flow, plan: Plan) -> Series:
     )
 
 
-def states(system: Flow, integrator: Integrator, start: np.ndarray, times: np.ndarray, dt: float) -> np.ndarray:
+def states(system: System, integrator: Integrator, start: np.ndarray, times: np.ndarray, dt: float) -> np.ndarray:
     """The states (len(times), state_size) from `start` at times[0] on, in float64.
 
     Raises:
@@ -108,22 +101,23 @@ def states(system: Flow, integrator: Integrator, start: np.ndarray, times: np.nd
     return values
 
 
-def drive_at(system: Flow, times: np.ndarray) -> np.ndarray:
+def drive_at(system: System, times: np.ndarray) -> np.ndarray:
     """F(t) at `times`, in float64."""
     with jax.enable_x64(True):
         return np.array(_drive(_numbers(system), times), dtype=np.float64)
 
 
-def _numbers(system: Flow) -> Flow:
+def _numbers(system: System) -> Any:
     """The system with every parameter as a float64: traced, so that new values need no new compilation."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), system)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64) if eqx.is_array_like(leaf) else leaf, system)
 
 
-@partial(jax.jit, static_argnames="integrator")
+@eqx.filter_jit
 def _states(system, integrator, start, times, dt):
-    return integrator.rows(system.field, start, times, dt)
+    jumps = jnp.zeros(0) if system.drive is None else system.drive.jumps
+    return integrator.rows(system.field, start, times, dt, jumps)
 
 
-@jax.jit
+@eqx.filter_jit
 def _drive(system, times):
     return jax.vmap(system.drive)(times)

@@ -8,7 +8,7 @@ import numpy as np
 
 from recurra.series import Series
 from recurra.systems.flow import integrate
-from recurra.systems.integrators import METHODS
+from recurra.systems.integrators import GENERAL
 from recurra.systems.system import Plan, System
 
 _CLASSIC = (10.0, 28.0, 8 / 3)
@@ -41,7 +41,7 @@ class Lorenz63(System):
     channels: ClassVar[tuple[str, ...]] = ("x", "y", "z")
     units: ClassVar[tuple[str, ...]] = ("", "", "")
     default_dt: ClassVar[float] = 0.01
-    methods: ClassVar[tuple[str, ...]] = tuple(METHODS)
+    methods: ClassVar[tuple[str, ...]] = GENERAL
     state_size: ClassVar[int] = 3
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from recurra._types import whole_number
 from recurra.errors import ConfigError, unknown
 from recurra.series import Series
+from recurra.systems.integrators import MECHANICAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,8 @@ class System(eqx.Module):
     """Interface of a system: parameters as fields, and `simulate`, which rests on `trajectory`.
 
     A vector field writes `field`, `start` and `drive` and returns `flow.integrate(self, plan)`
-    (see `recurra.systems.flow.Flow`); a map or a signal makes its rows in its own way.
+    (see `recurra.systems.flow.Flow`); a map writes `map` and returns `maps.iterate(self, plan)`; anything else makes
+    its rows in its own way.
 
     Attributes:
         name: what the command line calls it.
@@ -51,7 +53,7 @@ class System(eqx.Module):
     def __check_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.metadata.get("static", False):
+            if field.metadata.get("static", False) or not field.metadata.get("number", True):
                 continue
             number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if not number or not np.isfinite(value):
@@ -73,9 +75,10 @@ class System(eqx.Module):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Fields by name, as plain data; a function by its name."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in values.items()}
+        """Fields by name, as plain data: numbers and words; a function by its name."""
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        static = {field.name: field.metadata.get("static", False) for field in values}
+        return {field.name: value if static[field.name] else _plain(value) for field, value in values.items()}
 
     def simulate(
         self,
@@ -91,8 +94,9 @@ class System(eqx.Module):
         Args:
             steps: n, a positive whole number.
             dt: step between the rows in time units. Default: `default_dt`.
-            method: None, the same as "accurate" (sub-steps hold the local error at 1e-12), "adaptive" (at
-                1e-9), or the fixed-step methods "rk4" and "euler" with the step dt.
+            method: None, the most accurate that the system has: for a vector field "accurate" (sub-steps hold the
+                local error at 1e-12). Others are "adaptive" (at 1e-9) and, with the step dt, "rk4" and "euler"; for
+                x'' = a(t, x, v) also "verlet" and "euler-cromer". `methods` lists what the system takes.
             initial: state at time 0, (state_size,). Nothing is then discarded. Default: a random start, drawn
                 from `seed`, at time -`transient`; the rows before time 0 are discarded.
             seed: seed of everything that is random.
@@ -111,6 +115,11 @@ class System(eqx.Module):
         if isinstance(step, bool) or not isinstance(step, int | float | np.number) or not 0 < step < np.inf:
             raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
         if method is not None and method not in self.methods:
+            if method in MECHANICAL:
+                raise ConfigError(
+                    f"{method!r} is a method for x'' = a(t, x, v), and {self.name} is no such system: "
+                    f"take one of {', '.join(self.methods) or 'none'}"
+                )
             raise ConfigError(unknown(f"method of {self.name}", method, self.methods))
         start = None if initial is None else self._start(initial)
         return self.trajectory(Plan(int(steps), float(step), method, start, int(seed)))

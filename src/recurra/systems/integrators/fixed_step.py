@@ -19,8 +19,9 @@ class FixedStep:
     step: Callable
     tolerance: ClassVar[None] = None
 
-    def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array) -> jax.Array:
-        """The states at `times`, the first of which is `start`."""
+    def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array, jumps: jax.Array) -> jax.Array:
+        """The states at `times`, the first of which is `start`; a jump within a step costs the method its order."""
+        del jumps
 
         def advance(y, t):
             y = self.step(field, t, y, dt)

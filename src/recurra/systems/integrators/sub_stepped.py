@@ -25,8 +25,16 @@ class SubStepped:
     tolerance: float
     relative: float
 
-    def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array) -> jax.Array:
-        """The states at `times`, the first of which is `start`; infinite from where the solver gave up."""
+    def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array, jumps: jax.Array) -> jax.Array:
+        """The states at `times`, the first of which is `start`; infinite from where the solver gave up.
+
+        Args:
+            field: f(t, y).
+            start: y at times[0], (state,).
+            times: uniform, (time,).
+            dt: their step.
+            jumps: times at which f is not smooth: a sub-step ends on each, so that none is stepped over.
+        """
         steps = len(times) - 1
         blocks = -(-steps // _BLOCK)
         size = -(-steps // blocks)
@@ -37,15 +45,17 @@ class SubStepped:
             t, y = carry
             grid = jnp.concatenate([t[None], ends])
             alive = jnp.isfinite(y).all()
-            rows = jax.lax.cond(alive, lambda: self._block(field, y, grid), lambda: jnp.full((size, len(y)), jnp.inf))
+            rows = jax.lax.cond(
+                alive, lambda: self._block(field, y, grid, jumps), lambda: jnp.full((size, len(y)), jnp.inf)
+            )
             return (ends[-1], rows[-1]), rows
 
         start = jnp.asarray(start)
         _, rest = jax.lax.scan(advance, (jnp.asarray(times[0]), start), ends)
         return jnp.concatenate([start[None], rest.reshape(blocks * size, -1)[:steps]])
 
-    def _block(self, field: Callable, start: jax.Array, times: jax.Array) -> jax.Array:
-        # A jump of the drive, or a singularity, asks for steps that do not move t: take the least that does.
+    def _block(self, field: Callable, start: jax.Array, times: jax.Array, jumps: jax.Array) -> jax.Array:
+        # A jump that nobody announced, or a singularity, asks for steps that do not move t: take the least that does.
         least = 4 * jnp.spacing(jnp.abs(times).max())
         controller = diffrax.PIDController(rtol=self.relative, atol=self.tolerance, dtmin=least, force_dtmin=True)
         solution = diffrax.diffeqsolve(
@@ -57,7 +67,7 @@ class SubStepped:
             y0=start,
             saveat=diffrax.SaveAt(ts=times[1:]),
             # the dense output of a pair is of lower order than its steps: rows are ends of steps instead
-            stepsize_controller=diffrax.ClipStepSizeController(controller, step_ts=times),
+            stepsize_controller=diffrax.ClipStepSizeController(controller, step_ts=jnp.concatenate([times, jumps])),
             adjoint=diffrax.ForwardMode(),
             event=diffrax.Event(_left_the_finite_numbers),
             max_steps=_MOST_STEPS,
