@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from recurra.errors import DataError, MissingExtraError
 from recurra.series import Series
-from recurra.times import time_grid
 
 
 @pytest.fixture
@@ -131,86 +130,6 @@ def test_pickle_and_deepcopy_keep_everything(driven):
         assert other.sha256 == driven.sha256
         assert dict(other.provenance) == dict(driven.provenance)
         assert not other.values.flags.writeable
-
-
-# --- time
-
-
-def test_dt_makes_the_times():
-    np.testing.assert_allclose(Series(np.zeros(4), dt=0.1).times, [0.0, 0.1, 0.2, 0.3], rtol=1e-15)
-
-
-def test_times_make_dt(driven):
-    assert driven.dt == 0.5
-    assert driven.next_time == 105.0
-
-
-def test_dates_have_dt_in_seconds():
-    dates = np.array(["2024-02-28", "2024-02-29", "2024-03-01"], dtype="M8[D]")
-    series = Series(np.zeros(3), times=dates)
-    assert series.dt == 86400.0
-    assert series.times.dtype == "M8[ns]"
-    assert series.next_time == np.datetime64("2024-03-02")
-
-
-@pytest.mark.parametrize("times", [[0, 1, 2], np.array([0, 1, 2], ">f8"), np.array([0, 1, 2], np.uint8)])
-def test_numeric_times_become_native_float64(times):
-    assert Series(np.zeros(3), times=times).times.dtype == np.dtype("=f8")
-
-
-@pytest.mark.parametrize(
-    ("times", "told"),
-    [
-        (np.array([0, 1, 2], np.float32), "float32"),
-        ([0.0, 1.0], r"shape \(2,\) for 3 rows"),
-        ([0.0, math.nan, 2.0], "1 of 3 times are not finite, the first in row 1"),
-        (
-            np.array(["2020-01-01", "NaT", "2020-01-03"], "M8[D]"),
-            "1 of 3 times are not finite, the first in row 1",
-        ),
-        ([0.0, 1.0, 1.0], r"1 duplicate times, the first in row 2 \(1\.0\)"),
-        ([2.0, 1.0, 0.0], r"backwards in 2 rows, first in row 1 \(2\.0 -> 1\.0\)"),
-        (["a", "b", "c"], "<U1"),
-        (np.array(["3000-01-01", "3000-01-02", "3000-01-03"], "M8[D]"), "3 dates lie outside"),
-        (np.array(["1500-01-01", "2000-01-02", "2000-01-03"], "M8[D]"), "1 dates lie outside .* 1500-01-01"),
-    ],
-)
-def test_times_are_refused(times, told):
-    with pytest.raises(DataError, match=told):
-        Series(np.zeros(3), times=times)
-
-
-def test_a_gap_in_time_is_found_where_it_is():
-    times = np.r_[np.arange(50.0), np.arange(53.0, 100.0)]
-    with pytest.raises(DataError, match=r"steps from 1 to 4, expected 1; the first of 1 rows .* is row 50"):
-        Series(np.zeros(len(times)), times=times)
-
-
-def test_times_rounded_in_a_file_are_uniform():
-    times = np.round(np.arange(1000) / 3, 4)
-    assert Series(np.zeros(1000), times=times).dt == pytest.approx(1 / 3, rel=1e-6)
-
-
-def test_large_offsets_of_time_are_uniform():
-    times = 2_460_000.5 + np.arange(100) / 86400  # Julian dates every second: float64 resolves 5e-10 d
-    assert Series(np.zeros(100), times=times).dt == pytest.approx(1 / 86400, rel=1e-4)
-
-
-def test_dt_that_contradicts_the_times_is_refused():
-    with pytest.raises(DataError, match=r"not uniform: steps from 1 to 1, expected 0\.5"):
-        Series(np.zeros(3), times=[0, 1, 2], dt=0.5)
-
-
-@pytest.mark.parametrize("dt", [0.0, -1.0, math.nan, math.inf])
-def test_dt_must_be_positive(dt):
-    with pytest.raises(DataError, match="dt"):
-        Series(np.zeros(3), dt=dt)
-
-
-def test_time_grid_of_dates_does_not_drift():
-    start = np.datetime64("2020-01-01")
-    grid = time_grid(start, 0.1, 864_001)
-    assert grid[-1] == np.datetime64("2020-01-02")
 
 
 # --- names
@@ -355,7 +274,7 @@ def test_to_xarray(driven):
     assert array.dims == ("time", "channel")
     np.testing.assert_array_equal(array.sel(channel="v").to_numpy(), driven.values[:, 1])
     np.testing.assert_array_equal(array.coords["u0"].to_numpy(), driven.inputs.values[:, 0])
-    assert array.attrs == {"dt": 0.5, "units": ["m", "m/s"]}
+    assert array.attrs == {"dt": 0.5, "units": ["m", "m/s"], "inputs": ["u0"]}
 
 
 @pytest.mark.parametrize(("package", "method"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
@@ -394,94 +313,3 @@ def test_a_data_frame_is_not_stripped_of_its_names():
     pandas = pytest.importorskip("pandas")
     with pytest.raises(DataError, match=r"as_series` keeps them"):
         Series(pandas.DataFrame({"x": [1.0, 2.0]}))
-
-
-# --- missing values and missing rows
-
-
-def test_a_mask_makes_nan_of_what_was_not_measured():
-    series = Series([[1.0, 2.0], [-999.0, 4.0]], mask=[[True, True], [False, True]])
-    np.testing.assert_array_equal(series.values, [[1.0, 2.0], [np.nan, 4.0]])
-    np.testing.assert_array_equal(series.observed, [[True, True], [False, True]])
-    assert not series.mask.flags.writeable
-    assert series[:1].mask.tolist() == [[True, True]]
-    assert "1 values missing" in repr(series)
-
-
-def test_a_mask_that_hides_nothing_is_none():
-    series = Series([1.0, 2.0], mask=[True, True])
-    assert series.mask is None
-    assert series.observed.all()
-    assert series.sha256 == Series([1.0, 2.0]).sha256
-
-
-def test_masked_declares_every_nan_missing():
-    series = Series([1.0, np.nan, np.inf])
-    assert series.mask is None
-    assert series.masked().mask.tolist() == [[True], [False], [True]]
-    assert series.masked().sha256 != series.sha256
-
-
-@pytest.mark.parametrize("mask", [[1, 0], [True], [[True, False]]])
-def test_a_mask_of_another_shape_or_dtype_is_refused(mask):
-    with pytest.raises(DataError, match="`mask` must be True or False for each of the values"):
-        Series([1.0, 2.0], mask=mask)
-
-
-def test_a_drive_cannot_be_masked():
-    with pytest.raises(DataError, match="a drive has to be known"):
-        Series([1.0, 2.0], inputs=Series([1.0, np.nan], channels=["F"]).masked())
-
-
-def test_times_jump_at_a_break():
-    series = Series([1.0, 2.0, 3.0, 4.0, 5.0], times=[0.0, 0.5, 1.0, 7.25, 7.75], breaks=[3])
-    assert series.dt == 0.5
-    assert [part.times.tolist() for part in series.segments] == [[0.0, 0.5, 1.0], [7.25, 7.75]]
-    assert [part.breaks for part in series.segments] == [(), ()]
-    assert series[2:].breaks == (1,)
-    assert series[3:].breaks == ()
-    assert series.next_time == 8.25
-    assert series.sha256 != Series(series.values, dt=0.5).sha256
-
-
-@given(st.data())
-def test_segments_put_together_are_the_series(data):
-    rows = data.draw(st.integers(2, 20))
-    breaks = sorted(data.draw(st.sets(st.integers(1, rows - 1))))
-    jumps = np.zeros(rows)
-    jumps[breaks] = data.draw(st.integers(2, 9))
-    times = 0.25 * (np.arange(rows) + np.cumsum(jumps))
-    series = Series(np.arange(rows), times=times, breaks=breaks, dt=0.25, inputs=np.ones(rows))
-    np.testing.assert_array_equal(np.concatenate([part.times for part in series.segments]), times)
-    np.testing.assert_array_equal(np.concatenate([part.values for part in series.segments]), series.values)
-    start = data.draw(st.integers(0, rows - 1))
-    assert series[start:].breaks == tuple(row - start for row in breaks if row > start)
-
-
-def test_a_jump_without_a_break_is_refused():
-    with pytest.raises(DataError, match=r"not uniform: steps from 1 to 4, expected 1; .* row 3"):
-        Series(np.arange(5), times=[0, 1, 2, 6, 7])
-
-
-def test_an_uneven_segment_is_refused_by_row():
-    with pytest.raises(DataError, match="row 5"):
-        Series(np.arange(7), times=[0, 1, 2, 6, 7, 8.5, 9.5], breaks=[3])
-
-
-@pytest.mark.parametrize("breaks", [[0], [3], [2, 1], [1, 1], [1.0]])
-def test_breaks_that_cannot_be_are_refused(breaks):
-    with pytest.raises(DataError, match="`breaks` must"):
-        Series([1.0, 2.0, 3.0], breaks=breaks)
-
-
-def test_a_stride_over_a_break_is_refused():
-    series = Series(np.arange(6), times=[0, 1, 2, 6, 7, 8], breaks=[3])
-    with pytest.raises(DataError, match="reaches over 1 breaks"):
-        series[::2]
-    assert series[:3:2].times.tolist() == [0, 2]
-
-
-def test_a_masked_series_with_breaks_is_pickled_whole():
-    series = Series([1.0, np.nan, 3.0], times=[0, 1, 5], breaks=[2], units=["m"]).masked()
-    again = pickle.loads(pickle.dumps(series))
-    assert (again.sha256, again.breaks, again.units) == (series.sha256, (2,), ("m",))

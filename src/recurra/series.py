@@ -188,31 +188,69 @@ class Series:
         return bool(abs(seconds(time - self.next_time)) < 0.5 * self.dt)
 
     def to_pandas(self) -> Any:
-        """A `pandas.DataFrame` indexed by time, inputs as further columns."""
-        from recurra.errors import MissingExtraError
+        """A `pandas.DataFrame` indexed by time, inputs as further columns; missing values are NaN.
 
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtraError("`to_pandas` needs pandas: pip install 'recurra[io]'") from error
-        index = pd.Index(self.times, name="time")
-        frame = pd.DataFrame(self.values.copy(), index=index, columns=pd.Index(self.channels))
-        return frame if self.inputs is None else frame.join(self.inputs.to_pandas())
+        Its `attrs` hold `units` (name -> unit), `inputs` (names) and `time_unit`, as far as there are any.
+        """
+        pd = _package("pandas", "to_pandas")
+        names, table, units = self._columns()
+        frame = pd.DataFrame(table, index=pd.Index(self.times, name="time"), columns=pd.Index(names))
+        known = {name: unit for name, unit in zip(names, units, strict=True) if unit}
+        drive = [] if self.inputs is None else list(self.inputs.channels)
+        said = {"units": known, "inputs": drive, "time_unit": self._time_unit()}
+        frame.attrs.update({key: value for key, value in said.items() if value})
+        return frame
+
+    def to_polars(self) -> Any:
+        """A `polars.DataFrame` whose first column is `time`, inputs as last columns; missing values are null.
+
+        It has no place for units.
+        """
+        pl = _package("polars", "to_polars")
+        names, table, _ = self._columns()
+        if "time" in names:
+            raise DataError("a column is named 'time' beside the time axis: polars needs different names")
+        frame = pl.DataFrame({"time": self.times, **dict(zip(names, table.T, strict=True))})
+        return frame.with_columns(pl.col(names).fill_nan(None))
 
     def to_xarray(self) -> Any:
-        """An `xarray.DataArray` (time, channel); dt and units are attributes, each input a coordinate."""
-        from recurra.errors import MissingExtraError
+        """An `xarray.DataArray` (time, channel); each input a coordinate; missing values are NaN.
 
-        try:
-            import xarray as xr
-        except ImportError as error:
-            raise MissingExtraError("`to_xarray` needs xarray: pip install 'recurra[io]'") from error
-        coords: dict[str, Any] = {"time": self.times, "channel": list(self.channels)}
+        Its `attrs` hold `dt`, `units` (one a channel) and the names of the `inputs`, which have units of their own.
+        """
+        xr = _package("xarray", "to_xarray")
+        time_unit = self._time_unit()
+        clock = ("time", self.times, {"units": time_unit} if time_unit else {})
+        coords: dict[str, Any] = {"time": clock, "channel": list(self.channels)}
+        attributes: dict[str, Any] = {"dt": self.dt, "units": list(self.units)}
         if self.inputs is not None:
-            for column, name in enumerate(self.inputs.channels):
-                coords[name] = ("time", self.inputs.values[:, column].copy())
-        attributes = {"dt": self.dt, "units": list(self.units)}
+            attributes["inputs"] = list(self.inputs.channels)
+            columns = zip(self.inputs.channels, self.inputs.values.T, self.inputs.units, strict=True)
+            coords |= {name: ("time", column.copy(), {"units": unit} if unit else {}) for name, column, unit in columns}
         return xr.DataArray(self.values.copy(), coords=coords, dims=("time", "channel"), attrs=attributes)
+
+    def _columns(self) -> tuple[list[str], np.ndarray, list[str]]:
+        """Names, values and units of channels and inputs side by side."""
+        drive = [] if self.inputs is None else [self.inputs]
+        names = [name for part in (self, *drive) for name in part.channels]
+        units = [unit for part in (self, *drive) for unit in part.units]
+        return names, np.column_stack([part.values for part in (self, *drive)]), units
+
+    def _time_unit(self) -> str:
+        """The unit of numeric times, where it is known; dates have none."""
+        found = self.provenance.get("time_unit")
+        return found if isinstance(found, str) and self.times.dtype.kind != "M" else ""
+
+
+def _package(name: str, what: str) -> Any:
+    from importlib import import_module
+
+    from recurra.errors import MissingExtraError
+
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(f"`{what}` needs {name}: pip install 'recurra[io]'") from error
 
 
 def _rebuild(values: np.ndarray, keep: dict[str, Any]) -> Series:

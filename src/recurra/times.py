@@ -89,7 +89,7 @@ def _uneven(elapsed: np.ndarray, dt: float | None, step: float, resolution: floa
 
 def _numbers_or_dates(grid: np.ndarray) -> np.ndarray:
     if grid.dtype.kind == "M":
-        return _nanoseconds(grid)
+        return nanoseconds(grid)
     if grid.dtype.kind in "iu" or (grid.dtype.kind == "f" and grid.dtype.itemsize >= 8):
         return grid.astype(np.float64)
     if grid.dtype.kind == "f":
@@ -97,7 +97,7 @@ def _numbers_or_dates(grid: np.ndarray) -> np.ndarray:
     raise DataError(f"times must be numbers or datetime64, got dtype {grid.dtype}")
 
 
-def _nanoseconds(dates: np.ndarray) -> np.ndarray:
+def nanoseconds(dates: np.ndarray) -> np.ndarray:
     """Dates as datetime64[ns]; refuses those that NumPy would wrap around silently."""
     years = dates.astype("datetime64[Y]")
     outside = (years < _YEARS[0]) | (years > _YEARS[1])  # false for NaT, which is refused by name later

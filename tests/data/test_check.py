@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recurra.data import check_finite, check_trainable
+from recurra.data.check import check_whole_numbers
 from recurra.errors import DataError, RecurraWarning
 from recurra.series import Series
 
@@ -28,6 +29,7 @@ def test_good_data_pass():
     check_trainable([wave(inputs=np.arange(50.0))], rows=50)
 
 
+@pytest.mark.bad_input(3)
 def test_nan_and_infinity_by_row_channel_and_count():
     series = spoiled((7, 1, math.nan), (7, 0, math.inf), (9, 1, math.nan))
     told = (
@@ -47,6 +49,7 @@ def test_nan_in_the_drive():
         check_trainable([wave(inputs=drive)], rows=10)
 
 
+@pytest.mark.bad_input(4)
 @pytest.mark.parametrize("level", [0.0, 0.1, -1e9, 1e-300])
 def test_a_constant_channel(level):
     values = wave().values.copy()
@@ -55,12 +58,13 @@ def test_a_constant_channel(level):
         check_trainable([Series(values, channels=["x", "v"])], rows=10)
 
 
+@pytest.mark.bad_input(4)
 def test_noise_of_rounding_is_constant_and_a_small_signal_is_not():
     values = wave().values.copy()
     values[:, 1] = 1e6 * (1 + 1e-15 * values[:, 0])
     with pytest.raises(DataError, match="channel 'v' is constant"):
         check_trainable([Series(values, channels=["x", "v"])], rows=10)
-    values[:, 1] = 1e6 * (1 + 1e-9 * values[:, 0])
+    values[:, 1] = 1e6 * (1 + 1e-5 * values[:, 0])
     check_trainable([Series(values, channels=["x", "v"])], rows=10)
 
 
@@ -69,16 +73,40 @@ def test_a_channel_constant_in_one_series_only_passes():
     check_trainable([flat, wave()], rows=10)
 
 
+@pytest.mark.bad_input(5)
+def test_all_channels_constant():
+    with pytest.raises(DataError, match=r"channel 'c0' is constant .*nothing to learn in it\. So are all 3"):
+        check_trainable([Series(np.tile([1.0, 0.0, -2.5], (50, 1)))], rows=10)
+
+
 def test_a_constant_drive():
     with pytest.raises(DataError, match="input 'u0' is constant"):
         check_trainable([wave(inputs=np.full(50, 0.3))], rows=10)
 
 
+@pytest.mark.bad_input(8)
 def test_variance_that_overflows():
     with pytest.raises(DataError, match=r"channel 'x' reaches 1e\+200, and its variance overflows"):
         check_trainable([spoiled((4, 0, -1e200))], rows=10)
 
 
+@pytest.mark.bad_input(9)
+def test_little_variation_on_a_huge_offset_is_pointed_at():
+    series = Series(np.column_stack([wave().values[:, 0], 1e9 + 1e-3 * wave().values[:, 0]]), channels=["x", "v"])
+    with pytest.warns(RecurraWarning, match=r"channel 'v' varies by 0\.000\d+ around 1e\+09, a ratio of \de-13"):
+        check_trainable([series], rows=10)
+
+
+@pytest.mark.bad_input(25)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_that_float64_rounds_are_counted(sign):
+    limits = sign * np.array([0, 2**53, 2**53 + 1, 2**62])
+    with pytest.warns(RecurraWarning, match=f"2 whole numbers lie beyond 2\\^53 = {2**53}"):
+        check_whole_numbers([limits, np.arange(5.0)])
+    check_whole_numbers(limits[:2])
+
+
+@pytest.mark.bad_input(6)
 def test_too_short_shows_the_arithmetic():
     with pytest.raises(DataError, match=r"at least 60 rows in one piece and there are 50 rows, 60 - 50 = 10 too few"):
         check_trainable([wave(50)], rows=60)

@@ -85,10 +85,8 @@ def test_missing_values_of_nullable_columns_become_nan():
         (pd.DataFrame([[1.0, 2.0]], columns=["x", "x"]), "repeats 'x'"),
         (pd.DataFrame({"x": [1.0]}, index=["a"]), "cannot be a time axis"),
         (pd.DataFrame({"x": [1.0]}, index=pd.MultiIndex.from_tuples([(0, 1)])), "cannot be a time axis"),
-        (pd.DataFrame({"x": [1.0]}, index=pd.timedelta_range("0s", periods=1)), "cannot be a time axis"),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=np.array([0, 1], np.float32)), "float32"),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=[1.0, 1.0]), "1 duplicate times"),
-        (pd.DataFrame({"x": [1.0]}, index=pd.DatetimeIndex(["2024"], tz="Europe/Paris")), "Europe/Paris"),
     ],
 )  # fmt: skip
 def test_frames_are_refused_by_column_or_index(frame, told):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from recurra.data import read_series
+from recurra.data.columns import Ask
 from recurra.data.npy import parse_npy
 from recurra.errors import ConfigError, DataError
 from recurra.series import Series
@@ -56,19 +57,20 @@ def test_other_real_numbers(tmp_path, dtype):
 
 
 def test_names_for_columns_without_names():
-    assert parse_npy(saved(TABLE), channels=["x", "v"]).channels == ("x", "v")
-    np.testing.assert_array_equal(parse_npy(saved(TABLE), channels=["c1"]).values, TABLE[:, 1:])
-    parts = parse_npy(saved(TABLE), time="c0")
+    assert parse_npy(saved(TABLE), Ask(channels=["x", "v"])).channels == ("x", "v")
+    np.testing.assert_array_equal(parse_npy(saved(TABLE), Ask(channels=["c1"])).values, TABLE[:, 1:])
+    parts = parse_npy(saved(TABLE), Ask(time="c0"))
     np.testing.assert_array_equal(parts.times, TABLE[:, 0])
     np.testing.assert_array_equal(parts.values, TABLE[:, 1:])
     with pytest.raises(ConfigError, match=r"'x'.*'c0', 'c1'"):
-        parse_npy(saved(TABLE), channels=["x"])
+        parse_npy(saved(TABLE), Ask(channels=["x"]))
 
 
 def test_one_dimension():
     np.testing.assert_array_equal(parse_npy(saved(np.arange(3.0))).values, [[0.0], [1.0], [2.0]])
 
 
+@pytest.mark.bad_input(30)
 def test_a_header_that_claims_more_than_there_is():
     data = with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000, 1)}") + bytes(48)
     message = refused(data)
@@ -80,6 +82,7 @@ def test_more_than_any_integer():
     assert "the file holds 48" in refused(data)
 
 
+@pytest.mark.bad_input(31)
 @pytest.mark.parametrize("cut", [1, 8, 95])
 def test_a_truncated_file(cut):
     assert f"needs 96 bytes, the file holds {96 - cut}" in refused(saved(TABLE)[:-cut])
@@ -96,12 +99,14 @@ def test_bytes_behind_the_array():
     assert "followed by" in refused(saved(TABLE) + saved(TABLE))
 
 
+@pytest.mark.bad_input(27)
 def test_python_objects():
     assert "contains Python objects" in refused(saved(np.array([1, None]), allow_pickle=True))
     record = np.array([(1.0, None)], dtype=[("x", "f8"), ("o", "O")])
     assert "contains Python objects" in refused(saved(record, allow_pickle=True))
 
 
+@pytest.mark.bad_input(24)
 @pytest.mark.parametrize(
     ("array", "dtype"),
     [(np.ones(3, complex), "complex128"), (np.ones(3, bool), "bool"), (np.array(["a", "b"]), "<U1"),
@@ -124,8 +129,13 @@ def test_no_numbers(shape):
     assert f"is empty: shape {shape}" in refused(saved(np.zeros(shape)))
 
 
+@pytest.mark.bad_input(23)
 def test_time_runs_down_the_rows():
-    assert "2 rows and 6 channels: time runs down the rows" in refused(saved(TABLE.T))
+    message = refused(saved(TABLE.T))
+    assert "2 rows and 6 channels: time runs down the rows" in message
+    assert "`time_axis=1`" in message
+    for axis, table in ((0, TABLE.T), (1, TABLE)):
+        np.testing.assert_array_equal(parse_npy(saved(TABLE.T), Ask(time_axis=axis)).values, table)
 
 
 @pytest.mark.parametrize(

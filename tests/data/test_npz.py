@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.data import read_series
+from recurra.data.columns import Ask
 from recurra.data.npz import parse_npz
 from recurra.errors import ConfigError, DataError
 from recurra.series import Series
@@ -39,7 +40,7 @@ def npy(array):
 
 def refused(data, **arguments):
     with pytest.raises(DataError) as caught:
-        parse_npz(data, **arguments)
+        parse_npz(data, Ask(**arguments))
     assert caught.value.exit_code == 3
     return str(caught.value)
 
@@ -76,19 +77,19 @@ def test_values_alone_and_with_a_step(tmp_path):
 
 def test_columns_of_values_by_name():
     data = saved(values=np.arange(18.0).reshape(6, 3), channels=["t", "F", "x"], units=["s", "N", "m"])
-    parts = parse_npz(data, inputs=["F"])
+    parts = parse_npz(data, Ask(inputs=["F"]))
     np.testing.assert_array_equal(parts.times, np.arange(0.0, 18, 3))
     np.testing.assert_array_equal(parts.inputs[:, 0], np.arange(1.0, 18, 3))
     np.testing.assert_array_equal(parts.values[:, 0], np.arange(2.0, 18, 3))
     assert (parts.channels, parts.input_names, parts.units) == (("x",), ("F",), ("m",))
-    assert parse_npz(data, time="F").channels == ("t", "x")
+    assert parse_npz(data, Ask(time="F")).channels == ("t", "x")
 
 
 def test_two_time_axes_are_one_too_many():
     data = saved(values=TABLE, channels=["t", "x"], times=np.arange(6.0))
     with pytest.raises(ConfigError, match="the array 'times' and the column 't'"):
         parse_npz(data)
-    np.testing.assert_array_equal(parse_npz(data, channels=["x"], time="t").times, TABLE[:, 0])
+    np.testing.assert_array_equal(parse_npz(data, Ask(channels=["x"], time="t")).times, TABLE[:, 0])
 
 
 def test_inputs_may_be_named(tmp_path):
@@ -100,7 +101,7 @@ def test_inputs_may_be_named(tmp_path):
 
 def test_one_array_a_channel():
     data = saved(t=np.arange(6.0), x=TABLE[:, 0], v=TABLE[:, 1], F=np.ones(6), note=np.array(["text"]))
-    parts = parse_npz(data, channels=["v", "x"], inputs=["F"])
+    parts = parse_npz(data, Ask(channels=["v", "x"], inputs=["F"]))
     np.testing.assert_array_equal(parts.values, TABLE[:, ::-1])
     np.testing.assert_array_equal(parts.times, np.arange(6.0))
     assert (parts.channels, parts.input_names) == (("v", "x"), ("F",))
@@ -122,7 +123,7 @@ def test_several_arrays_and_no_name():
 @pytest.mark.parametrize("named", [{"a": TABLE}, {"values": TABLE, "channels": ["x", "v"]}])
 def test_names_that_are_not_there(named, arguments):
     with pytest.raises(ConfigError, match="'z'"):
-        parse_npz(saved(**named), **arguments)
+        parse_npz(saved(**named), Ask(**arguments))
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,8 @@ def test_arrays_of_different_length():
     [
         (np.arange(6, dtype=np.float32), "float32"),
         (np.arange(5.0), r"shape \(5,\) for 6 rows"),
-        (np.array([0, 1, 1, 2, 3, 4.0]), "1 duplicate times, the first in row 2"),
-        (np.array([5, 4, 3, 2, 1, 0.0]), "backwards in 5 rows, first in row 1"),
+        (np.array([0, 1, 1, 2, 3, 4.0]), "1 duplicate times in column 'times', the first in row 2"),
+        (np.array([5, 4, 3, 2, 1, 0.0]), "backwards in 5 rows of column 'times', first in row 1"),
     ],
 )
 def test_times_are_refused(tmp_path, times, told):
@@ -166,6 +167,7 @@ def test_times_are_refused(tmp_path, times, told):
 # --- archives
 
 
+@pytest.mark.bad_input(29)
 def test_an_archive_that_would_blow_up():
     bomb = zipped(values=npy(np.zeros(10**6)))
     assert len(bomb) < 20_000
@@ -187,6 +189,7 @@ def test_a_directory_that_lies_about_the_size():
         assert "array 'values'" in refused(bytes(data))
 
 
+@pytest.mark.bad_input(31)
 def test_truncated_and_damaged_archives():
     data = saved(values=TABLE)
     for length in range(4, len(data), 7):

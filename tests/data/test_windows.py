@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.data import window_starts, windows
-from recurra.errors import ConfigError, DataError
+from recurra.errors import ConfigError
 
 SIZES = st.integers(1, 6)
 
@@ -16,7 +16,8 @@ def test_windows_are_what_a_loop_cuts(rows, length, horizon, stride):
     values = np.random.default_rng(rows).normal(size=(rows, 2))
     starts = [start for start in range(0, rows, stride) if start + length + horizon - 1 < rows]
     if not starts:
-        with pytest.raises(DataError, match=f"{rows} rows hold no window .* {length + horizon} rows"):
+        most = f"at most {rows - horizon}" if rows > horizon else "more rows"
+        with pytest.raises(ConfigError, match=f"{rows} rows hold no window .* {length + horizon} rows: take .*{most}"):
             windows(values, length, horizon, stride)
         return
     inputs, targets = windows(values, length, horizon, stride)

@@ -1,10 +1,11 @@
-"""The cells of one text column: numbers and dates, read exactly or refused by line, column and count."""
+"""The cells of one text column: numbers, read exactly or refused by line, column and count."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from recurra.data.stamps import is_date
 from recurra.errors import DataError
 
 # float() also reads 1_000, infinity, digits of other scripts, and 1e400 as infinity: none of that is data.
@@ -13,19 +14,23 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NUMBER_CHARACTERS = frozenset("0123456789+-.eE ")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 _MISSING = frozenset(("", "nan", "+nan", "-nan", "na", "n/a", "nat", "null", "none"))
+_DIGITS = frozenset("0123456789+- ")
+_SWAPPED = str.maketrans(",.", ".,")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+([.,]\d*)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
-_DATE = re.compile(r"(\d{4})-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?(?P<zone>Z|[+-]\d\d:?(\d\d)?)?", re.ASCII)
-_UTC = (None, "Z", "+00:00")
+
+Fault = tuple[str, int, str, str]  # kind, line, column, text
 
 
-def is_number(cell: str) -> bool:
+def is_number(cell: str, decimal: str = ".") -> bool:
     """True for a decimal number, finite or not in float64."""
-    return _NUMBER.fullmatch(cell.strip(_BLANK)) is not None
+    return _NUMBER.fullmatch(_point(cell.strip(_BLANK), decimal)) is not None
 
 
-def is_missing(cell: str) -> bool:
-    """True for an empty cell and for the words that say that there is no value."""
-    return cell.strip(_BLANK).lower() in _MISSING
+def is_missing(cell: str, missing: Collection[str] = ()) -> bool:
+    """True for an empty cell and for the words, these or the usual ones, that say that there is no value."""
+    text = cell.strip(_BLANK).lower()
+    return text in _MISSING or text in {word.lower() for word in missing}
 
 
 def is_decimal_comma(cell: str) -> bool:
@@ -33,83 +38,60 @@ def is_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
-def is_date(cell: str) -> bool:
-    """True for the shape of an ISO 8601 date, with or without time and zone."""
-    return _DATE.fullmatch(cell.strip(_BLANK)) is not None
-
-
-def numeric(columns: dict[str, Sequence[str]], lines: Sequence[int]) -> np.ndarray:
-    """The numbers of these columns, shape (rows, columns).
+def numeric(
+    columns: Mapping[str, Sequence[str]], lines: Sequence[int], *, decimal: str = ".", missing: Collection[str] = ()
+) -> np.ndarray:
+    """The numbers of these columns, shape (rows, columns); NaN where a cell is empty or says that there is no value.
 
     Args:
         columns: name -> cells, all of one length.
         lines: line of the file on which each row stands.
+        decimal: "." or ",".
+        missing: further words for "no value".
 
     Raises:
-        DataError: cells that are words, infinite or missing: line and column of the first, and counts.
+        DataError: cells that are words or infinite: line and column of the first, and counts.
     """
     found, faults = [], []
+    words = _MISSING.union(word.lower() for word in missing)
     for name, cells in columns.items():
-        column = _fast(cells)
+        column = _fast(cells, decimal)
         if column is None:
-            faults += _faults(name, cells, lines)
-        if not faults:
-            found.append(np.array([float(cell) for cell in cells]) if column is None else column)
+            column, wrong = _slow(name, cells, lines, decimal, words)
+            faults += wrong
+        found.append(column)
     if faults:
         raise DataError(_report(faults))
     return np.column_stack(found)
 
 
-def dates(name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray:
-    """ISO 8601 dates, naive or UTC, as datetime64[ns].
+def count(word: str, cells: Sequence[str]) -> int:
+    """How often a word stands in a column, in any case."""
+    return sum(cell.strip(_BLANK).lower() == word.lower() for cell in cells)
 
-    Raises:
-        DataError: a cell that is no such date, another time zone, or a year that nanoseconds cannot hold.
+
+def whole(cells: Sequence[str]) -> np.ndarray | None:
+    """The column as int64, exactly, where every cell is a whole number that fits; else None.
+
+    >>> whole(["1", "-2"]), whole(["1", "2.0"])
+    (array([ 1, -2]), None)
     """
-    zones = set()
-    for line, cell in zip(lines, cells, strict=True):
-        match = _DATE.fullmatch(cell.strip(_BLANK))
-        where = f"line {line}, column {name!r}"
-        if match is None:
-            what = "a missing time" if is_missing(cell) else f"{cell!r} is not an ISO 8601 date"
-            raise DataError(f"{where}: {what}: write 2026-03-01 or 2026-03-01T12:30:00")
-        if match["zone"] not in _UTC:
-            raise DataError(f"{where}: {cell!r} has the time zone {match['zone']}: convert the times to UTC")
-        if not 1678 <= int(match[1]) <= 2261:
-            raise DataError(f"{where}: the year of {cell!r} is not in 1678 to 2261: use a numeric time axis")
-        zones.add(match["zone"] is None)
-        if len(zones) > 1:
-            raise DataError(f"{where}: times with and without a zone are mixed: write Z after all or none")
-    plain = [cell.strip(_BLANK).removesuffix("Z").removesuffix("+00:00") for cell in cells]
+    if not _DIGITS.issuperset("".join(cells)):
+        return None
     try:
-        return np.array(plain, dtype="datetime64[ns]")
-    except ValueError:
-        line, cell = next((n, c) for n, c in zip(lines, plain, strict=True) if not _exists(c))
-        raise DataError(f"line {line}, column {name!r}: there is no such date or time as {cell!r}") from None
+        return np.array(cells, dtype=np.int64)
+    except (ValueError, OverflowError):
+        return None
 
 
-def check_order(name: str, times: np.ndarray, lines: Sequence[int]) -> None:
-    """Refuse times that repeat or fall back, by line."""
-    steps = np.diff(times)
-    zero = steps.dtype.type(0)
-    repeated, falling = np.flatnonzero(steps == zero), np.flatnonzero(steps < zero)
-    if repeated.size:
-        row = repeated[0] + 1
-        raise DataError(
-            f"{repeated.size} duplicate times in column {name!r}, the first in line {lines[row]} "
-            f"({times[row]}, as in line {lines[row - 1]}): keep one row for each time"
-        )
-    if falling.size:
-        row = falling[0] + 1
-        raise DataError(
-            f"time runs backwards in {falling.size} rows of column {name!r}, first in line {lines[row]} "
-            f"({times[row - 1]} -> {times[row]}): sort the rows by time"
-        )
-
-
-def _fast(cells: Sequence[str]) -> np.ndarray | None:
+def _fast(cells: Sequence[str], decimal: str) -> np.ndarray | None:
     """The column in one go, or None where any cell needs a closer look."""
-    if not _NUMBER_CHARACTERS.issuperset("".join(cells)):
+    joined = "".join(cells)
+    if decimal == ",":
+        if "." in joined:
+            return None
+        joined, cells = joined.replace(",", "."), [cell.replace(",", ".") for cell in cells]
+    if not _NUMBER_CHARACTERS.issuperset(joined):
         return None
     try:
         column = np.array(cells, dtype=np.float64)
@@ -118,57 +100,70 @@ def _fast(cells: Sequence[str]) -> np.ndarray | None:
     return column if np.isfinite(column).all() else None
 
 
-def _faults(name: str, cells: Sequence[str], lines: Sequence[int]) -> list[tuple[str, int, str, str]]:
-    """(kind, line, column, text) of every cell that is not a finite number."""
-    faults = []
+def _slow(
+    name: str, cells: Sequence[str], lines: Sequence[int], decimal: str, words: Collection[str]
+) -> tuple[np.ndarray, list[Fault]]:
+    """The column with NaN for missing values, and what is wrong with it."""
+    missing = np.array([cell.strip(_BLANK).lower() in words for cell in cells])
+    column = np.full(len(cells), np.nan)
+    rest = np.flatnonzero(~missing).tolist()
+    known = [cells[row] for row in rest]
+    numbers = _fast(known, decimal)
+    if numbers is None:
+        faults = _faults(name, known, [lines[row] for row in rest], decimal)
+        if faults:
+            return column, faults
+        numbers = [float(_point(cell, decimal)) for cell in known]  # as a tab beside a number
+    column[rest] = numbers
+    return column, []
+
+
+def _point(cell: str, decimal: str) -> str:
+    """A number with its decimal point, whatever the file writes; what has the other mark is no number."""
+    return cell if decimal == "." else cell.translate(_SWAPPED)
+
+
+def _faults(name: str, cells: Sequence[str], lines: Sequence[int], decimal: str) -> list[Fault]:
+    """Every cell that is not a finite number."""
+    faults: list[Fault] = []
     for line, cell in zip(lines, cells, strict=True):
         text = cell.strip(_BLANK)
-        if text.lower() in _MISSING:
-            faults.append(("missing", line, name, text))
-        elif _INFINITE.fullmatch(text) or (_NUMBER.fullmatch(text) and abs(float(text)) == np.inf):
+        number = _point(text, decimal)
+        if _INFINITE.fullmatch(text) or (_NUMBER.fullmatch(number) and abs(float(number)) == np.inf):
             faults.append(("infinite", line, name, text))
-        elif not _NUMBER.fullmatch(text):
+        elif not _NUMBER.fullmatch(number):
             faults.append(("word", line, name, text))
     return faults
 
 
-def _report(faults: list[tuple[str, int, str, str]]) -> str:
-    """One message: the worst kind in full, the others by count."""
-    counts = {kind: sum(fault[0] == kind for fault in faults) for kind in ("word", "infinite", "missing")}
-    kind = next(kind for kind, count in counts.items() if count)
+def _report(faults: list[Fault]) -> str:
+    """One message: words in full and infinite values by count; where there are no words, those in full."""
+    counts = {kind: sum(fault[0] == kind for fault in faults) for kind in ("word", "infinite")}
+    kind = "word" if counts["word"] else "infinite"
     mine = [fault for fault in faults if fault[0] == kind]
     _, line, column, text = min(mine, key=lambda fault: fault[1])
     shown = repr(text if len(text) <= 40 else text[:40] + "...")
     by_column = {name: sum(fault[2] == name for fault in mine) for name in dict.fromkeys(f[2] for f in mine)}
     share = ", ".join(f"{name!r} {count}" for name, count in by_column.items())
-    total = f"{counts[kind]} in all ({share})"
-    first = f"line {line}, column {column!r}"
-    if kind == "missing":
-        message = (
-            f"{counts[kind]} missing values, the first in {first} ({shown}); by column: {share}. "
-            "recurra fills no gaps: cut the file there, or leave the column out"
-        )
-    elif kind == "infinite":
-        message = f"{first}: {shown} is not a finite number; {total}: correct or cut these rows"
-    else:
-        message = f"{first}: {shown} is not a number; {total}: {_advice(text)}"
-    others = [f"{count} {name} values" for name, count in counts.items() if count and name != kind]
-    return f"{message}; besides {' and '.join(others)}" if others else message
+    what = "not a finite number" if kind == "infinite" else "not a number"
+    advice = "correct or cut these rows, or name the word in `missing`" if kind == "infinite" else _advice(column, text)
+    message = f"line {line}, column {column!r}: {shown} is {what}; {counts[kind]} in all ({share}): {advice}"
+    besides = counts["infinite"] if kind == "word" else 0
+    return f"{message}; besides {besides} infinite values" if besides else message
 
 
-def _advice(text: str) -> str:
+def _advice(column: str, text: str) -> str:
+    if is_date(text):
+        return f"this is a date: if the column holds the times, give `time={column!r}`"
     if is_decimal_comma(text):
-        return "this looks like a decimal comma: write numbers with a decimal point"
+        return "this looks like a decimal comma: give `decimal=','`, or write numbers with a decimal point"
+    if _THOUSANDS.fullmatch(text):
+        return "this has marks between thousands: write numbers without them"
     if "_" in text and is_number(text.replace("_", "")):
         return "write numbers without underscores"
     if not text.isascii():
         return "write numbers with the digits 0 to 9 and plain signs"
-    return "correct it, or choose the columns of numbers with `channels`"
-
-
-def _exists(cell: str) -> bool:
-    try:
-        np.datetime64(cell, "ns")
-    except ValueError:
-        return False
-    return True
+    return (
+        f"if it means that there is no value, give `missing=[{text[:20]!r}]`; else correct it, or choose the columns "
+        "of numbers with `channels`"
+    )

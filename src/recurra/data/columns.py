@@ -1,21 +1,39 @@
 """Which column is time, which are channels and which are inputs; and what a reader hands on."""
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from recurra._types import names
+from recurra.data.files import MAX_BYTES
 from recurra.errors import ConfigError, DataError
 
 TIME_NAMES = ("t", "time", "date")
 
+_UNIT = re.compile(r"(?P<name>.*\S)(\s*\[(?P<square>[^\[\]]*[^\W\d][^\[\]]*|[%°1-])\]|\s+\((?P<round>[^()]+)\))")
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a reader found in a file: the arguments of a `Series`, before `units` and `dt` are settled."""
+    """What a reader found in a file, as it stands there: nothing in it is checked, ordered or filled yet.
+
+    Args:
+        values: (time, channels), real numbers; NaN where there is no value.
+        channels: names, one a column.
+        times: (time,), float64, whole numbers or dates, as they come.
+        inputs: (time, drive), as `values`.
+        input_names: one a column of `inputs`.
+        units: one a channel.
+        input_units: one an input.
+        dt: the step that the file gives, where it gives no times.
+        lines: the line of every row, in a text file.
+        time_name: of the column that holds the times.
+        provenance: what else the file says: `time_unit` of numeric times, `zone` ("UTC") of dates, `calendar`, `notes`.
+    """
 
     values: np.ndarray
     channels: tuple[str, ...] | None = None
@@ -23,8 +41,32 @@ class Parts:
     inputs: np.ndarray | None = None
     input_names: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
+    input_units: tuple[str, ...] | None = None
     dt: float | None = None
-    first_line: int | None = None  # of a text file: where row 0 stands
+    lines: Sequence[int] | None = None
+    time_name: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def place(self, row: int) -> str:
+        """Where a row stands: "line 7" of a text file, else "row 5"."""
+        return f"row {row}" if self.lines is None else f"line {self.lines[row]}"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the caller of `read_series` says about the layout of a file; its arguments of the same names."""
+
+    time: str | None = None
+    channels: Any = None
+    inputs: Any = None
+    delimiter: str | None = None
+    decimal: str = "."
+    missing: tuple[str, ...] = ()  # words
+    zone: str | None = None
+    variable: str | None = None
+    group: str | None = None
+    time_axis: int | None = None
+    max_bytes: int = MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -39,6 +81,22 @@ class Choice:
     def names_of(self, columns: Sequence[int]) -> tuple[str, ...]:
         """The names of these columns."""
         return tuple(self.names[column] for column in columns)
+
+
+def split_units(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and units of columns that are headed as `x [m]` or `v (m/s)`; whole where names would then be alike.
+
+    >>> split_units(["t [s]", "speed (m/s)", "q[0]", "mass"])
+    (('t', 'speed', 'q[0]', 'mass'), ('s', 'm/s', '', ''))
+    >>> split_units(["force (left)", "force (right)"])
+    (('force (left)', 'force (right)'), ('', ''))
+    """
+    found = [_UNIT.fullmatch(name) for name in header]
+    short = [name if match is None else match["name"] for name, match in zip(header, found, strict=True)]
+    kept = [match if short.count(name) == 1 else None for name, match in zip(short, found, strict=True)]
+    units = ["" if match is None else (match["square"] or match["round"] or "").strip() for match in kept]
+    names = [name if match is None else match["name"] for name, match in zip(header, kept, strict=True)]
+    return tuple(names), tuple(units)
 
 
 def name_list(given: Any, what: str) -> list[str] | None:

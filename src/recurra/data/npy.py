@@ -4,12 +4,11 @@ import io
 import math
 import tokenize
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from recurra.data.columns import Parts, choose
-from recurra.errors import DataError
+from recurra.data.columns import Ask, Parts, choose
+from recurra.errors import ConfigError, DataError
 
 HEADER_BYTES = 12_000  # NumPy's own limit of 10,000, and the preamble
 
@@ -33,24 +32,30 @@ class Header:
     size: int
 
 
-def parse_npy(data: bytes, *, time: str | None = None, channels: Any = None, inputs: Any = None) -> Parts:
+def parse_npy(data: bytes, ask: Ask | None = None) -> Parts:
     """The array of a `.npy` file, (time, channels) or (time,), without a copy.
 
     Its columns have no names: `channels` names them all, or they are called c0, c1, ...
 
     Raises:
         DataError: objects, a dtype that is no real number, a header that claims more or less than there is,
-            or more channels than rows.
+            or more channels than rows and no `time_axis`.
         ConfigError: a name that no column has.
     """
-    table = check_table(read_array(read_header(data), data), "the array")
-    chosen = choose(None, table.shape[1], time=time, channels=channels, inputs=inputs)
+    ask = ask or Ask()
+    return from_table(oriented(read_array(read_header(data), data), "the array", ask.time_axis), ask)
+
+
+def from_table(table: np.ndarray, ask: Ask) -> Parts:
+    """The parts of a table (time, columns) whose columns have no names."""
+    chosen = choose(None, table.shape[1], time=ask.time, channels=ask.channels, inputs=ask.inputs)
     return Parts(
         values=take(table, chosen.channels),
         channels=chosen.names_of(chosen.channels),
         times=None if chosen.time is None else table[:, chosen.time],
         inputs=take(table, chosen.inputs) if chosen.inputs else None,
         input_names=chosen.names_of(chosen.inputs) if chosen.inputs else None,
+        time_name=None if chosen.time is None else chosen.names[chosen.time],
     )
 
 
@@ -95,17 +100,26 @@ def read_array(header: Header, data: bytes, what: str = "the array") -> np.ndarr
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def check_table(found: np.ndarray, what: str) -> np.ndarray:
-    """A table (time, channels) of real numbers, from (time,) or (time, channels)."""
+def oriented(found: np.ndarray, what: str, time_axis: int | None = None) -> np.ndarray:
+    """A table (time, channels) of real numbers, from (time,), (time, channels) or, with `time_axis=1`, its transpose.
+
+    Raises:
+        DataError: another dtype or shape, or more channels than rows where `time_axis` does not say which is which.
+        ConfigError: a time axis that is neither 0 nor 1.
+    """
+    if time_axis not in (None, 0, 1) or isinstance(time_axis, bool):
+        raise ConfigError(f"`time_axis` must be 0 (time down the rows) or 1 (along the columns), got {time_axis!r}")
     if found.dtype.kind not in "iuf":
         raise DataError(f"{what} has dtype {found.dtype}, expected real numbers: convert it to float64 first")
     if found.ndim not in (1, 2):
         raise DataError(f"{what} has shape {found.shape}, expected (time, channels) or (time,)")
-    table = found[:, None] if found.ndim == 1 else found
-    if table.shape[1] > table.shape[0]:
+    if found.ndim == 1:
+        return found[:, None]
+    table = found.T if time_axis == 1 else found
+    if time_axis is None and table.shape[1] > table.shape[0]:
         raise DataError(
-            f"{what} has {table.shape[0]} rows and {table.shape[1]} channels: time runs down the rows, so "
-            "this looks transposed: save array.T"
+            f"{what} has {table.shape[0]} rows and {table.shape[1]} channels: time runs down the rows, so this looks "
+            "transposed: give `time_axis=1` if time runs along the columns, 0 if not"
         )
     return table
 

@@ -3,28 +3,19 @@
 import io
 import zipfile
 import zlib
-from typing import Any
 
 import numpy as np
 
-from recurra.data.columns import TIME_NAMES, Parts, choose, name_list
-from recurra.data.files import MAX_BYTES
-from recurra.data.npy import HEADER_BYTES, Header, check_size, check_table, read_array, read_header, take
+from recurra.data.columns import TIME_NAMES, Ask, Parts, choose, name_list
+from recurra.data.npy import HEADER_BYTES, Header, check_size, oriented, read_array, read_header, take
 from recurra.errors import ConfigError, DataError
 
 _TIMES = ("times", *TIME_NAMES)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 
 
-def parse_npz(
-    data: bytes,
-    *,
-    time: str | None = None,
-    channels: Any = None,
-    inputs: Any = None,
-    max_bytes: int = MAX_BYTES,
-) -> Parts:
-    """The arrays of a `.npz` archive; arguments as in `read_series`.
+def parse_npz(data: bytes, ask: Ask | None = None) -> Parts:
+    """The arrays of a `.npz` archive.
 
     With an array `values`: that, and where present `times`, `channels`, `units`, `inputs` and `dt`. Else
     `channels` names the arrays, one or more columns each; or there is a single one.
@@ -34,11 +25,9 @@ def parse_npz(
             as in `parse_npy`.
         ConfigError: a name that no array has, or several arrays and no name.
     """
-    archive = Archive(data, max_bytes)
-    wanted, drive = name_list(channels, "channels"), name_list(inputs, "inputs")
-    if "values" in archive.headers:
-        return _values(archive, time, wanted, drive)
-    return _gathered(archive, time, wanted, drive)
+    ask = ask or Ask()
+    archive = Archive(data, ask.max_bytes)
+    return _values(archive, ask) if "values" in archive.headers else _gathered(archive, ask)
 
 
 class Archive:
@@ -132,21 +121,23 @@ def _check_members(members: list[zipfile.ZipInfo], max_bytes: int) -> None:
         )
 
 
-def _values(archive: Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
+def _values(archive: Archive, ask: Ask) -> Parts:
     """The layout with an array `values`; `time` and `inputs` may also name columns of it."""
-    table = check_table(archive.array("values"), "array 'values'")
+    table = oriented(archive.array("values"), "array 'values'", ask.time_axis)
+    drive = name_list(ask.inputs, "inputs")
     header, units = archive.words("channels", table.shape[1]), archive.words("units", table.shape[1])
-    column = time if time not in archive.headers else None
-    clock, times = (None, None) if column else archive.times(time)
+    column = ask.time if ask.time not in archive.headers else None
+    clock, times = (None, None) if column else archive.times(ask.time)
     outside = "inputs" in archive.headers and not set(drive or []) & set(header or [])
-    chosen = choose(header, table.shape[1], time=column, channels=wanted, inputs=None if outside else drive)
+    chosen = choose(header, table.shape[1], time=column, channels=ask.channels, inputs=None if outside else drive)
     if chosen.time is not None and clock is not None:
         raise ConfigError(
             f"the array {clock!r} and the column {chosen.names[chosen.time]!r} could both be the time axis: "
             "choose with `time`, or leave the column out with `channels`"
         )
     if outside:
-        driven, driven_names = archive.array("inputs"), None if drive is None else tuple(drive)
+        driven = oriented(archive.array("inputs"), "array 'inputs'", ask.time_axis)
+        driven_names = None if drive is None else tuple(drive)
     elif chosen.inputs:
         driven, driven_names = take(table, chosen.inputs), chosen.names_of(chosen.inputs)
     else:
@@ -159,23 +150,33 @@ def _values(archive: Archive, time: str | None, wanted: list[str] | None, drive:
         input_names=driven_names,
         units=None if units is None else tuple(units[column] for column in chosen.channels),
         dt=archive.dt(),
+        time_name=clock if chosen.time is None else chosen.names[chosen.time],
     )
 
 
-def _gathered(archive: Archive, time: str | None, wanted: list[str] | None, drive: list[str] | None) -> Parts:
+def _gathered(archive: Archive, ask: Ask) -> Parts:
     """The layout with an array a channel, or a single array."""
-    clock, times = archive.times(time)
+    wanted, drive = name_list(ask.channels, "channels"), name_list(ask.inputs, "inputs")
+    clock, times = archive.times(ask.time)
     left = [name for name in archive.headers if name not in (clock, "dt", *(drive or []))]
     if wanted is None and len(left) != 1:
         raise ConfigError(f"say which arrays to read with `channels`: the file holds {archive.listed()}")
-    channels, values = _columns(archive, wanted or left)
-    inputs, driven = _columns(archive, drive) if drive else (None, None)
-    return Parts(values=values, channels=channels, times=times, inputs=driven, input_names=inputs, dt=archive.dt())
+    channels, values = _columns(archive, wanted or left, ask.time_axis)
+    names, driven = _columns(archive, drive, ask.time_axis) if drive else (None, None)
+    return Parts(
+        values=values,
+        channels=channels,
+        times=times,
+        inputs=driven,
+        input_names=names,
+        dt=archive.dt(),
+        time_name=clock,
+    )
 
 
-def _columns(archive: Archive, wanted: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+def _columns(archive: Archive, wanted: list[str], time_axis: int | None) -> tuple[tuple[str, ...], np.ndarray]:
     """Arrays side by side; one of several columns numbers its names: x0, x1, ..."""
-    tables = {name: check_table(archive.array(name), f"array {name!r}") for name in wanted}
+    tables = {name: oriented(archive.array(name), f"array {name!r}", time_axis) for name in wanted}
     rows = {name: len(table) for name, table in tables.items()}
     if len(set(rows.values())) > 1:
         raise DataError(f"the arrays differ in length: {rows}")

@@ -44,7 +44,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, tables: Sequence[np.ndarray]) -> "Scaler":
-        """Mean and population standard deviation over all rows of all tables.
+        """Mean and population standard deviation over all rows of all tables; NaN is a missing value and left out.
 
         Args:
             tables: arrays (time, channels) with the same channels; fit on the training part only.
@@ -61,14 +61,20 @@ class Scaler:
 
 
 def moments(tables: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population standard deviation of each column over all rows, in two passes.
+    """Mean and population standard deviation of each column over all rows, in two passes; NaN is left out.
 
-    Values whose squares overflow give an infinite or undefined standard deviation: the caller refuses it.
+    Values whose squares overflow give an infinite or undefined standard deviation, columns without any value an
+    undefined mean: the caller refuses them.
     """
-    rows = sum(len(table) for table in tables)
-    if rows == 0:
+    if sum(len(table) for table in tables) == 0:
         raise DataError("there are no rows to take a mean of")
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = sum(table.sum(axis=0, dtype=np.float64) for table in tables) / rows
-        squares = sum(np.square(table - mean).sum(axis=0) for table in tables)
-    return np.asarray(mean), np.sqrt(np.asarray(squares) / rows)
+        rows = sum(np.count_nonzero(~np.isnan(table), axis=0) for table in tables)
+        mean = sum(_sum(table) for table in tables) / rows
+        squares = sum(_sum(np.square(table - mean)) for table in tables)
+        return np.asarray(mean), np.sqrt(np.asarray(squares) / rows)
+
+
+def _sum(table: np.ndarray) -> np.ndarray:
+    missing = np.isnan(table)
+    return (np.where(missing, 0.0, table) if missing.any() else table).sum(axis=0, dtype=np.float64)

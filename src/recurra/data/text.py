@@ -9,48 +9,60 @@ from typing import Any
 import numpy as np
 
 from recurra.data import cells
-from recurra.data.columns import Choice, Parts, choose
+from recurra.data.columns import Ask, Parts, choose, split_units
+from recurra.data.npy import from_table, oriented
+from recurra.data.stamps import dates, is_date
 from recurra.errors import ConfigError, DataError, RecurraWarning
 
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "white space"}
 _BOM = b"\xef\xbb\xbf"
 
 
-def parse_text(
-    data: bytes,
-    *,
-    delimiter: str | None = None,
-    time: str | None = None,
-    channels: Any = None,
-    inputs: Any = None,
-) -> Parts:
-    """The columns of a text table; arguments as in `read_series`.
+def parse_text(data: bytes, ask: Ask | None = None) -> Parts:
+    """The columns of a text table.
+
+    Names as `x [m]` or `v (m/s)` are divided into name and unit. Without a header a table that has more columns than
+    rows looks as if time ran along its lines, and needs `time_axis`.
 
     Raises:
         DataError: the encoding, the shape of the table, or a cell of a chosen column; by line, column, count.
-        ConfigError: a delimiter that cannot be one, or a name that no column has.
+        ConfigError: a delimiter or decimal mark that cannot be one, or a name that no column has.
     """
+    ask = ask or Ask()
     text = _decode(data)
     lines, content, comment = _content(text)
     if not content:
         raise DataError("holds no rows: only blank lines and comments")
-    if delimiter is None:
-        delimiter = _sniff(content, lines)
-    elif len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"#.+-\r\n':
-        raise ConfigError(f"`delimiter` must be one character such as ',' ';' '\\t' or ' ', got {delimiter!r}")
+    delimiter = _delimiter(ask, content, lines)
     rows = _split(content, lines, delimiter)
     _check_counts(rows, lines, delimiter)
-    header = _header(rows[0], lines[0])
+    header = _header(rows[0], lines[0], ask)
     if header is not None:
         rows, lines = rows[1:], lines[1:]
         if not rows:
             raise DataError(f"holds a header ({', '.join(header)}) and no rows of numbers")
-    elif comment and time is None and channels is None:
+        if ask.time_axis == 1:
+            raise ConfigError("`time_axis=1` is for numbers alone, and the first line holds names: leave it out")
+    elif comment and ask.time is None and ask.channels is None:
         _warn_of_comment(comment, len(rows[0]), delimiter)
     if len(rows[0]) == 1:
         _check_blank(text, lines)
-    chosen = choose(header, len(rows[0]), time=time, channels=channels, inputs=inputs)
-    return _parts(list(zip(*rows, strict=True)), lines, chosen)
+    if header is None and ask.time_axis != 0 and (ask.time_axis == 1 or len(rows[0]) > len(rows)):
+        return from_table(oriented(_numbers(rows, lines, ask), "the table", ask.time_axis), ask)
+    return _parts(list(zip(*rows, strict=True)), lines, header, ask)
+
+
+def _delimiter(ask: Ask, content: list[str], lines: Sequence[int]) -> str:
+    if ask.decimal not in (".", ","):
+        raise ConfigError(f"`decimal` must be '.' or ',', got {ask.decimal!r}")
+    given = ask.delimiter
+    if given is None:
+        return _sniff(content, lines, ask.decimal)
+    if len(given) != 1 or given.isalnum() or given in '"#.+-\r\n':
+        raise ConfigError(f"`delimiter` must be one character such as ',' ';' '\\t' or ' ', got {given!r}")
+    if given == ask.decimal:
+        raise ConfigError(f"`delimiter` and `decimal` are both {given!r}: numbers and columns could not be told apart")
+    return given
 
 
 def _decode(data: bytes) -> str:
@@ -92,18 +104,20 @@ def _content(text: str) -> tuple[list[int], list[str], str]:
     return lines, content, comment
 
 
-def _sniff(content: list[str], lines: Sequence[int]) -> str:
+def _sniff(content: list[str], lines: Sequence[int], decimal: str) -> str:
     """The first of tab, semicolon, comma outside quotes, else white space; the first two lines must agree."""
-    marks = []
+    marks, known = [], "\t;," if decimal == "." else "\t;"
     for number, line in zip(lines, content[:2], strict=False):
-        if len(line.split()) > 1 and all(map(cells.is_decimal_comma, line.split())):
-            raise DataError(f"line {number} holds numbers with a decimal comma: write them with a decimal point")
+        if decimal == "." and len(line.split()) > 1 and all(map(cells.is_decimal_comma, line.split())):
+            raise DataError(
+                f"line {number} holds numbers with a decimal comma: give `decimal=','`, or write decimal points"
+            )
         bare = re.sub(r'"[^"]*"', "", line)
-        marks.append(next((mark for mark in "\t;," if mark in bare), " "))
+        marks.append(next((mark for mark in known if mark in bare), " "))
     if len(marks) == 2 and marks[0] != marks[1]:
         raise DataError(
             f"line {lines[0]} seems separated by {_SEPARATORS[marks[0]]} and line {lines[1]} by "
-            f"{_SEPARATORS[marks[1]]}: begin a title line with #, write a decimal comma as a point, or give "
+            f"{_SEPARATORS[marks[1]]}: begin a title line with #, give `decimal=','` for a decimal comma, or give "
             "`delimiter`"
         )
     return marks[0]
@@ -133,7 +147,10 @@ def _check_counts(rows: list[list[str]], lines: Sequence[int], delimiter: str) -
         return
     got, line = len(rows[ragged[0]]), lines[ragged[0]]
     if delimiter == "," and got == 2 * expected:
-        advice = "twice as many, as if decimal commas were used: write numbers with a decimal point"
+        advice = (
+            "twice as many, as if decimal commas were used: separate the columns by semicolons and give `decimal=','`, "
+            "or write numbers with a decimal point"
+        )
     else:
         separator = _SEPARATORS.get(delimiter, repr(delimiter))
         advice = f"columns are separated by {separator}: complete the rows, or give another `delimiter`"
@@ -143,11 +160,11 @@ def _check_counts(rows: list[list[str]], lines: Sequence[int], delimiter: str) -
     )
 
 
-def _header(first: list[str], line: int) -> tuple[str, ...] | None:
+def _header(first: list[str], line: int, ask: Ask) -> tuple[str, ...] | None:
     """The names, where the first row holds some: words, and no number or date where the time would stand."""
-    if cells.is_number(first[0]) or cells.is_date(first[0]):
+    if cells.is_number(first[0], ask.decimal) or is_date(first[0]):
         return None
-    if all(cells.is_number(cell) or cells.is_missing(cell) for cell in first):
+    if all(cells.is_number(cell, ask.decimal) or cells.is_missing(cell, ask.missing) for cell in first):
         return None
     header = tuple(cell.strip() for cell in first)
     twice = sorted({name for name in header if name and header.count(name) > 1})
@@ -168,7 +185,7 @@ def _warn_of_comment(comment: str, count: int, delimiter: str) -> None:
         warnings.warn(
             f"the comment {comment[:60]!r} looks like a header and is skipped: remove the # to use its names",
             RecurraWarning,
-            stacklevel=5,
+            stacklevel=2,
         )
 
 
@@ -178,26 +195,47 @@ def _check_blank(text: str, lines: Sequence[int]) -> None:
     blank = [lines[0] + index for index, line in enumerate(between) if not line.strip()]
     if blank:
         raise DataError(
-            f"{len(blank)} missing values: empty lines within a single column, the first is line {blank[0]}: "
-            "cut the file there"
+            f"{len(blank)} missing values: empty lines within a single column, the first is line {blank[0]}: write nan "
+            "there, and choose with `gaps` what to do about it, or cut the file there"
         )
 
 
-def _parts(columns: list[tuple[str, ...]], lines: Sequence[int], chosen: Choice) -> Parts:
-    times = None
-    numbers = [*chosen.channels, *chosen.inputs]
+def _numbers(rows: list[list[str]], lines: Sequence[int], ask: Ask) -> np.ndarray:
+    """A table without names as an array."""
+    columns = {f"c{index}": column for index, column in enumerate(zip(*rows, strict=True))}
+    return cells.numeric(columns, lines, decimal=ask.decimal, missing=ask.missing)
+
+
+def _parts(columns: list[tuple[str, ...]], lines: Sequence[int], header: tuple[str, ...] | None, ask: Ask) -> Parts:
+    names, units = ((), ()) if header is None else split_units(header)
+    short = dict(zip(header or (), names, strict=True))
+    chosen = choose(
+        None if header is None else names,
+        len(columns),
+        time=_renamed(ask.time, short),
+        channels=_renamed(ask.channels, short),
+        inputs=_renamed(ask.inputs, short),
+    )
+    facts: dict[str, Any] = {}
+    times, numbers = None, [*chosen.channels, *chosen.inputs]
     if chosen.time is not None:
-        name, column = chosen.names[chosen.time], columns[chosen.time]
-        if cells.is_number(column[0]) or cells.is_missing(column[0]):
+        if units and units[chosen.time]:
+            facts["time_unit"] = units[chosen.time]
+        first = columns[chosen.time][0]
+        if cells.is_number(first, ask.decimal) or cells.is_missing(first) or cells.is_decimal_comma(first):
             numbers.insert(0, chosen.time)
         else:
-            times = cells.dates(name, column, lines)
-            cells.check_order(name, times, lines)
+            times, in_utc = dates(chosen.names[chosen.time], columns[chosen.time], lines)
+            facts = {"zone": "UTC"} if in_utc else {}
     # One call for all, so that the first bad cell of the file is the one that is named.
-    table = cells.numeric({chosen.names[index]: columns[index] for index in numbers}, lines)
+    found = {chosen.names[index]: columns[index] for index in numbers}
+    table = cells.numeric(found, lines, decimal=ask.decimal, missing=ask.missing)
     if chosen.time is not None and times is None:
-        times, table = np.ascontiguousarray(table[:, 0]), table[:, 1:]
-        cells.check_order(chosen.names[chosen.time], times, lines)
+        exact = cells.whole(columns[chosen.time])
+        times, table = np.ascontiguousarray(table[:, 0]) if exact is None else exact, table[:, 1:]
+    if ask.missing:
+        words = [columns[index] for index in (*chosen.channels, *chosen.inputs)]
+        facts["missing"] = {word: sum(cells.count(word, column) for column in words) for word in ask.missing}
     width = len(chosen.channels)
     return Parts(
         values=table[:, :width],
@@ -205,5 +243,16 @@ def _parts(columns: list[tuple[str, ...]], lines: Sequence[int], chosen: Choice)
         times=times,
         inputs=table[:, width:] if chosen.inputs else None,
         input_names=chosen.names_of(chosen.inputs) if chosen.inputs else None,
-        first_line=lines[0],
+        units=tuple(units[index] for index in chosen.channels) if any(units) else None,
+        input_units=tuple(units[index] for index in chosen.inputs) if any(units) and chosen.inputs else None,
+        lines=lines,
+        time_name=None if chosen.time is None else chosen.names[chosen.time],
+        provenance=facts,
     )
+
+
+def _renamed(given: Any, short: dict[str, str]) -> Any:
+    """Names as the columns have them without their units, where they were given with them."""
+    if given is None or isinstance(given, str):
+        return None if given is None else short.get(given, given)
+    return [short.get(name, name) if isinstance(name, str) else name for name in given]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recurra._types import whole_number
-from recurra.errors import ConfigError, DataError
+from recurra.errors import ConfigError
 
 
 def windows(values: np.ndarray, length: int, horizon: int = 1, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -24,8 +24,7 @@ def windows(values: np.ndarray, length: int, horizon: int = 1, stride: int = 1) 
         there are n - length - horizon + 1 windows.
 
     Raises:
-        DataError: there is not one window.
-        ConfigError: a length, horizon or stride that is not a whole number above 0.
+        ConfigError: there is not one window; a length, horizon or stride that is not a whole number above 0.
 
     >>> inputs, targets = windows(np.arange(5.0)[:, None], length=3)
     >>> inputs[:, :, 0].tolist(), targets[:, 0].tolist()
@@ -35,9 +34,10 @@ def windows(values: np.ndarray, length: int, horizon: int = 1, stride: int = 1) 
     rows = len(values)
     count = rows - length - horizon + 1
     if count < 1:
-        raise DataError(
+        fitting = f"take a window of at most {rows - horizon}" if rows > horizon else "take more rows"
+        raise ConfigError(
             f"{rows} rows hold no window of {length} rows and a target {horizon} further on: that takes "
-            f"{length} + {horizon} = {length + horizon} rows"
+            f"{length} + {horizon} = {length + horizon} rows: {fitting}"
         )
     every = np.lib.stride_tricks.sliding_window_view(values, length, axis=0)
     inputs = np.moveaxis(every, -1, 1)[:count:stride]
