@@ -1,9 +1,12 @@
 """Data: read it strictly, convert, check, scale and cut it into windows. NumPy only, nothing is ever run."""
 
+from recurra.data import splits
 from recurra.data.check import check_finite, check_trainable
 from recurra.data.convert import as_list, as_series
+from recurra.data.describe import describe
 from recurra.data.read import read_series
 from recurra.data.scale import Scaler
+from recurra.data.symbols import from_one_hot, to_one_hot
 from recurra.data.windows import window_starts, windows
 
 __all__ = [
@@ -12,7 +15,11 @@ __all__ = [
     "as_series",
     "check_finite",
     "check_trainable",
+    "describe",
+    "from_one_hot",
     "read_series",
+    "splits",
+    "to_one_hot",
     "window_starts",
     "windows",
 ]
