@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
+from recurra.reservoirs.features import expand
 from recurra.reservoirs.reservoir import Reservoir
 
 
@@ -13,14 +14,15 @@ class EchoState:
     r"""An echo state network; only the readout [c, V] is trained.
 
     .. math:: h_t = \mathrm{reservoir}(h_{t-1}, x_t), \qquad
-        y_{t+1} = c + V [x_t; x_{t-1}; \ldots; x_{t-l+1}; h_t] \; [+ \; y_t]
+        y_{t+1} = c + V [x_t; x_{t-1}; \ldots; x_{t-l+1}; \phi(h_t)] \; [+ \; y_t]
 
     Args:
         reservoir: the fixed recurrent part.
-        coefficients: [c, V], shape (channels, 1 + l features + units); a stack (candidates, ...) in validation,
+        coefficients: [c, V], shape (channels, 1 + l features + size of phi); a stack (candidates, ...) in validation,
             where the batch is a whole number of blocks, one a candidate.
         lags: inputs l that the readout sees directly, the latest first; 0 for none.
         increment: the readout gives y[t+1] - y[t].
+        readout_features: phi, a key of `READOUT_FEATURES`.
 
     The state is [h_t, x_t, ..., x_{t-l+2}] side by side.
 
@@ -32,6 +34,7 @@ class EchoState:
     coefficients: np.ndarray
     lags: int = 1
     increment: bool = False
+    readout_features: str = "states"
 
     @property
     def channels(self) -> int:
@@ -44,14 +47,14 @@ class EchoState:
     def warm(self, state: np.ndarray, inputs: BatchInputs) -> np.ndarray:
         """The state that a batch of input sequences (batch, rows, features) leads to."""
         for t in range(inputs.shape[1]):
-            state, _ = self._step(state, inputs[:, t])
+            state, _ = self.step(state, inputs[:, t])
         return state
 
     def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
         forecasts = np.empty((*inputs.shape[:2], self.channels))
         for t in range(inputs.shape[1]):
-            state, seen = self._step(state, inputs[:, t])
-            forecasts[:, t] = self._read(seen, inputs[:, t])
+            state, seen = self.step(state, inputs[:, t])
+            forecasts[:, t] = self.read(seen, inputs[:, t])
         return state, forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
@@ -59,20 +62,22 @@ class EchoState:
         y = last
         for k in range(drive.shape[1]):
             x = np.concatenate([y, drive[:, k]], axis=1)
-            state, seen = self._step(state, x)
-            y = forecasts[:, k] = np.clip(self._read(seen, x), -LOST, LOST)
+            state, seen = self.step(state, x)
+            y = forecasts[:, k] = np.clip(self.read(seen, x), -LOST, LOST)
         return state, forecasts
 
-    def _step(self, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def step(self, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The next state, and what the readout sees of it."""
         units = self.reservoir.units
         h = self.reservoir.step(state[:, :units], x)
         recent = np.concatenate([x, state[:, units:]], axis=1)
         kept = state.shape[1] - units
         seen = recent[:, : self.lags * x.shape[1]]
-        return np.concatenate([h, recent[:, :kept]], axis=1), np.concatenate([seen, h], axis=1)
+        observed = np.concatenate([seen, expand(h, self.readout_features)], axis=1)
+        return np.concatenate([h, recent[:, :kept]], axis=1), observed
 
-    def _read(self, seen: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def read(self, seen: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """The forecast from what the readout sees and the input of that step."""
         stack = self.coefficients[None] if self.coefficients.ndim == 2 else self.coefficients
         blocks = seen.reshape(len(stack), -1, seen.shape[1])
         y = stack[:, None, :, 0] + blocks @ stack[:, :, 1:].transpose(0, 2, 1)

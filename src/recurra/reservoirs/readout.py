@@ -54,9 +54,18 @@ class TriangularFactor:
         size = 1 + features + targets
         return TriangularFactor(np.zeros((size, size), order="F"), features)
 
-    def add(self, features: np.ndarray, targets: np.ndarray) -> "TriangularFactor":
-        """QR of the old factor with the new rows below it (LAPACK's tpqrt uses that the factor is triangular)."""
+    def add(
+        self, features: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | None = None
+    ) -> "TriangularFactor":
+        """QR of the old factor with the new rows below it (LAPACK's tpqrt uses that the factor is triangular).
+
+        Args:
+            features, targets: the new rows.
+            weights: (rows,) by which each of them is multiplied; None for 1.
+        """
         block = np.concatenate([np.ones((len(features), 1)), features, targets], axis=1)
+        if weights is not None:
+            block *= weights[:, None]
         panel = min(_PANEL, len(self.R))
         R, _, _, info = scipy.linalg.lapack.dtpqrt(  # pyright: ignore[reportAttributeAccessIssue]
             0, panel, self.R, np.asfortranarray(block), overwrite_b=True

@@ -6,6 +6,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from recurra.reservoirs.reservoir import Reservoir
+from recurra.reservoirs.topologies import TOPOLOGIES, Wiring
 
 _DENSE = 200  # below this size all eigenvalues are found directly
 
@@ -19,30 +20,40 @@ def draw_reservoir(
     input_scaling: float,
     bias_scaling: float,
     leak: float,
+    topology: str = "random",
+    jump: int = 10,
+    rewiring: float = 0.1,
+    channels: int = 0,
+    feedback_scaling: float | None = None,
     seed: int,
 ) -> Reservoir:
-    """A sparse random reservoir: `in_degree` entries in each row of W, uniform on (-1, 1), scaled to the radius.
+    """A sparse reservoir: connections of the topology, scaled to the radius; random input weights and biases.
 
     Args:
         units: number of units N.
         features: number of input features.
-        spectral_radius: largest modulus of the eigenvalues of W, met to rounding.
-        in_degree: nonzero entries in each row of W; capped at N.
+        spectral_radius: largest modulus of the eigenvalues of W, met to rounding; of a delay line, whose eigenvalues
+            are all zero, every weight.
+        in_degree: nonzero entries in each row of W (random, small-world); units that are rotated together
+            (orthogonal); capped at N.
         input_scaling: entries of the input weights are uniform on (-s, s).
         bias_scaling: entries of the bias are uniform on (-s, s).
         leak: leaking rate a in (0, 1].
+        topology: a key of `TOPOLOGIES`.
+        jump: distance between the units that are joined across the ring (cycle-jumps).
+        rewiring: probability that a link to a neighbour goes to a random unit instead (small-world).
+        channels: how many of the features, the first ones, are the network's own output fed back.
+        feedback_scaling: of the input weights of those; None for `input_scaling`.
         seed: of the weights; the same seed gives the same bits.
     """
     rng = np.random.default_rng(seed)
-    degree = min(in_degree, units)
-    columns = np.stack([rng.choice(units, degree, replace=False) for _ in range(units)])
-    columns.sort(axis=1)
-    data = rng.uniform(-1, 1, units * degree)
-    rows = np.arange(0, units * degree + 1, degree)
-    W = scipy.sparse.csr_array((data, columns.ravel().astype(np.int32), rows.astype(np.int32)), shape=(units, units))
-    radius = _radius(W)
-    W = W * (spectral_radius / radius)
-    W_in = rng.uniform(-input_scaling, input_scaling, (units, features))
+    kind = TOPOLOGIES[topology]
+    W = kind.draw(Wiring(units, in_degree, jump, rewiring), rng)
+    W = W * (spectral_radius / (_radius(W) if kind.radius is None else kind.radius))
+    scale = np.full(features, float(input_scaling))
+    if feedback_scaling is not None:
+        scale[:channels] = feedback_scaling
+    W_in = rng.uniform(-scale, scale, (units, features))
     return Reservoir(W, W_in, rng.uniform(-bias_scaling, bias_scaling, units), leak)
 
 

@@ -1,0 +1,44 @@
+"""What the readout sees of the states: themselves, or squares of them too.
+
+A reservoir without bias is odd in its inputs, and so is every linear readout of its states: it cannot give an even
+target, and forecasts of a symmetric system inherit a symmetry that the data need not have. Squares break it.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def squared_half(states: np.ndarray) -> np.ndarray:
+    """Every second component squared, the others as they are.
+
+    Reference: J. Pathak, B. Hunt, M. Girvan, Z. Lu, E. Ott, Physical Review Letters 120 (2018) 024102.
+
+    >>> squared_half(np.array([0.1, 0.2, 0.3])).round(12).tolist()
+    [0.1, 0.04, 0.3]
+    """
+    features = states.copy()
+    features[..., 1::2] **= 2
+    return features
+
+
+def squares(states: np.ndarray) -> np.ndarray:
+    """[h, h^2], twice as many features as states."""
+    return np.concatenate([states, states**2], axis=-1)
+
+
+READOUT_FEATURES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {  # and features for each unit
+    "states": (lambda states: states, 1),
+    "squared-half": (squared_half, 1),
+    "squares": (squares, 2),
+}
+
+
+def expand(states: np.ndarray, name: str) -> np.ndarray:
+    """What the readout sees of states (..., units)."""
+    return READOUT_FEATURES[name][0](states)
+
+
+def feature_count(units: int, name: str) -> int:
+    """How many features it sees of that many units."""
+    return units * READOUT_FEATURES[name][1]
