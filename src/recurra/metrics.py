@@ -1,7 +1,8 @@
 """How far a forecast is from the truth: errors, scaled errors, and the time for which a forecast is valid.
 
 Every function takes a `Series` or an array (time, channels) for the truth and the forecast, and refuses
-unequal shapes, swapped channels and anything that is not finite. NumPy only.
+unequal shapes, swapped channels and anything that is not finite. Values that the mask of the truth says are missing
+are left out. NumPy only.
 """
 
 from typing import Any
@@ -44,7 +45,7 @@ def mae(truth: Any, forecast: Any) -> float:
     >>> mae([[0.0], [0.0]], [[3.0], [-4.0]])
     3.5
     """
-    return float(np.abs(_error(truth, forecast)).mean())
+    return float(_mean(np.abs(_error(truth, forecast))))
 
 
 def smape(truth: Any, forecast: Any) -> float:
@@ -65,7 +66,7 @@ def smape(truth: Any, forecast: Any) -> float:
     """
     y, y_hat = (table / 2 for table in _pair(truth, forecast))  # halved, the sum of two huge values is finite
     size = np.abs(y) + np.abs(y_hat)
-    return float(200 * np.mean(np.abs(y_hat - y) / np.where(size == 0, 1.0, size)))
+    return float(200 * _mean(np.abs(y_hat - y) / np.where(size == 0, 1.0, size)))
 
 
 def r2(truth: Any, forecast: Any) -> float:
@@ -80,16 +81,21 @@ def r2(truth: Any, forecast: Any) -> float:
     Returns:
         At most 1; 0 is as good as the mean of the truth, below 0 is worse.
 
+    Raises:
+        DataError: as `rmse`; or one row, of which nothing can be explained.
+
     >>> r2([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
     0.0
     """
     y, _ = _pair(truth, forecast)
+    if len(y) < 2:
+        raise DataError("R2 compares with the spread of the truth, and one row has none: score at least 2 rows")
     error = _root_mean_square(_error(truth, forecast), axis=0)
     spread = _spread(y)
     flat = spread == 0
     with np.errstate(over="ignore"):
         explained = 1 - (error / np.where(flat, 1.0, spread)) ** 2
-    return float(np.where(flat, (error == 0).astype(float), explained).mean())
+    return float(_mean(np.where(flat, (error == 0).astype(float), explained)))
 
 
 def nrmse(truth: Any, forecast: Any, scale: Any = None) -> float:
@@ -125,7 +131,7 @@ def error_growth(truth: Any, forecast: Any, scale: Any = None) -> np.ndarray:
         scale: σ for each channel, as in `nrmse`.
 
     Returns:
-        e, shape (time,), in standard deviations.
+        e, shape (time,), in standard deviations; NaN in rows where nothing was measured.
 
     >>> error_growth([[0.0], [0.0]], [[1.0], [2.0]], scale=2.0).tolist()
     [0.5, 1.0]
@@ -137,7 +143,7 @@ def error_growth(truth: Any, forecast: Any, scale: Any = None) -> np.ndarray:
 def valid_prediction_time(
     truth: Any, forecast: Any, threshold: float = 0.4, scale: Any = None, dt: float | None = None
 ) -> float:
-    """How long a forecast stays within `threshold`: the leading rows with e(t) <= threshold, times dt.
+    """How long a forecast stays within `threshold`: the rows before the first with e(t) > threshold, times dt.
 
     Row 0 is one step ahead, so a forecast of n rows that never leaves the threshold is valid for n dt, and
     one whose first row is already out for 0.
@@ -173,11 +179,14 @@ def valid_prediction_time(
 def _values(data: Any, what: str) -> np.ndarray:
     series = data if isinstance(data, Series) else Series(data)
     bad = ~np.isfinite(series.values)
+    if what == "truth":
+        bad &= series.observed
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise DataError(
             f"the {what} has {bad.sum()} values that are not finite, the first in row {row}, "
-            f"channel {series.channels[column]!r}: score only the finite part, and say so"
+            f"channel {series.channels[column]!r}: score only the finite part, and say so; `series.masked()` declares "
+            "NaN in a truth missing"
         )
     return series.values
 
@@ -186,8 +195,9 @@ def _pair(truth: Any, forecast: Any) -> tuple[np.ndarray, np.ndarray]:
     y, y_hat = _values(truth, "truth"), _values(forecast, "forecast")
     if y.shape != y_hat.shape:
         raise DataError(f"truth {y.shape} and forecast {y_hat.shape} must have the same (time, channels)")
-    if len(y) == 0:
-        raise DataError("there is nothing to score: truth and forecast have no rows")
+    if not np.isfinite(y).any():
+        why = "every value of the truth is missing" if len(y) else "truth and forecast have no rows"
+        raise DataError(f"there is nothing to score: {why}")
     if isinstance(truth, Series) and isinstance(forecast, Series):
         ours, theirs = truth.channels, forecast.channels
         if ours != theirs and sorted(ours) == sorted(theirs):
@@ -207,17 +217,28 @@ def _error(truth: Any, forecast: Any) -> np.ndarray:
 
 
 def _root_mean_square(table: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """sqrt(mean(table²)), without the overflow or underflow of the square."""
-    peak = np.abs(table).max(axis=axis, keepdims=True)
+    """sqrt(mean(table²)), without the overflow or underflow of the square; NaN is missing and left out."""
+    peak = np.abs(np.where(np.isnan(table), 0.0, table)).max(axis=axis, keepdims=True)
     unit = np.where((peak > 0) & np.isfinite(peak), peak, 1.0)
-    root = np.sqrt(np.square(table / unit).mean(axis=axis, keepdims=True)) * unit
+    root = np.sqrt(_mean(np.square(table / unit), axis, keepdims=True)) * unit
     return root.reshape(()) if axis is None else root.squeeze(axis)
+
+
+def _mean(table: np.ndarray, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+    """The mean over what is not NaN; NaN where all is."""
+    missing = np.isnan(table)
+    if not missing.any():
+        return table.mean(axis=axis, keepdims=keepdims)
+    found = np.count_nonzero(~missing, axis=axis, keepdims=keepdims)
+    total = np.where(missing, 0.0, table).sum(axis=axis, keepdims=keepdims)
+    return np.where(np.equal(found, 0), np.nan, total) / np.maximum(found, 1)
 
 
 def _spread(y: np.ndarray) -> np.ndarray:
     """Standard deviation of each column, exactly zero for a constant one despite the rounded mean."""
-    spread = _root_mean_square(y - y.mean(axis=0), axis=0)
-    return np.where(np.ptp(y, axis=0) == 0, 0.0, spread)
+    spread = _root_mean_square(y - _mean(y, axis=0), axis=0)
+    low, high = (np.where(np.isnan(y), end, y) for end in (np.inf, -np.inf))
+    return np.where(low.min(axis=0) == high.max(axis=0), 0.0, spread)
 
 
 def _scale(y: np.ndarray, forecast: Any, scale: Any) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import recurra as rc
+from recurra.estimators import LEARNERS
 
 
 def lorenz(rows: int, start: tuple[float, float, float], dt: float = 0.02) -> np.ndarray:
@@ -97,3 +98,27 @@ def fitted_driven(build, request, driven, _shelf):
     if (name, "driven") not in _shelf:
         _shelf[name, "driven"] = build().fit(driven[:500])
     return _shelf[name, "driven"]
+
+
+_RESERVOIR = {"units": 12, "washout": 4, "ridge": 1e-3}
+_TRAINED = {"units": 3, "bptt_length": 4, "epochs": 2, "learning_rate": 0.1, "validation": 0.0}
+_TRAINED |= {"optimizer": "sgd", "schedule": "constant", "clip_norm": None}  # the quickest to compile
+SMALL = {
+    "persistence": {},
+    "climatology": {},
+    "seasonal": {"period": 5},
+    "nearest": {"width": 2},
+    "linear": {"order": 1},
+    "esn": _RESERVOIR,
+    "rnn": _TRAINED,
+    "gru": _TRAINED,
+    "lstm": _TRAINED,
+    "network": {**_TRAINED, "cell": "elman"},
+    "ensemble": {"members": 2, "settings": _RESERVOIR},
+}
+
+
+@pytest.fixture(params=LEARNERS)
+def small(request):
+    """A function that makes a small unfitted estimator of every learner that there is; arguments go before its own."""
+    return lambda **given: LEARNERS[request.param].build(**{**SMALL[request.param], **given})

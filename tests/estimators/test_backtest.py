@@ -17,7 +17,7 @@ def backtest(fitted, chaos):
 
 def test_every_forecast_is_the_forecast_from_its_history(backtest, fitted, chaos):
     assert next(iter(backtest.forecasts)) == fitted.kind
-    assert set(backtest.forecasts) == {fitted.kind, "persistence", "climatology", "linear"}
+    assert set(backtest.forecasts) - {"seasonal"} == {fitted.kind, "persistence", "climatology", "linear", "nearest"}
     for i, r in enumerate([699, 731, 802, 850]):
         history = chaos[: r + 1]
         alone = {fitted.kind: fitted.forecast(HORIZON, history=history)}
@@ -71,19 +71,32 @@ def test_horizons_outside_the_backtest_are_refused(horizons):
 
 
 def test_origins_spread_evenly_from_the_first_to_the_last_possible():
-    assert pick_origins(100, memory=10, horizon=5, origins=3) == [9, 52, 94]
-    assert pick_origins(100, memory=10, horizon=5, origins=1) == [9]
-    assert pick_origins(16, memory=10, horizon=5, origins=10) == [9, 10]  # no origin twice
-    assert pick_origins(15, memory=10, horizon=5, origins=10) == [9]
-    assert pick_origins(100, memory=10, horizon=5, origins=[94, 9]) == [94, 9]
+    assert pick_origins([100], memory=10, horizon=5, origins=3) == [9, 52, 94]
+    assert pick_origins([100], memory=10, horizon=5, origins=1) == [9]
+    assert pick_origins([16], memory=10, horizon=5, origins=10) == [9, 10]  # no origin twice
+    assert pick_origins([15], memory=10, horizon=5, origins=10) == [9]
+    assert pick_origins([100], memory=10, horizon=5, origins=[94, 9]) == [94, 9]
+
+
+@pytest.mark.bad_input(7)
+def test_a_horizon_longer_than_the_rows_or_than_every_segment_names_the_longest():
+    with pytest.raises(ConfigError, match=r"10 known rows and 5 to score, got 14 rows: take a `horizon` of at most 4"):
+        pick_origins([14], memory=10, horizon=5, origins=1)
+    assert pick_origins([14], memory=10, horizon=4, origins=1) == [9]
+    with pytest.raises(ConfigError, match=r"got 37 rows in 3 segments: take a `horizon` of at most 3"):
+        pick_origins([12, 13, 12], memory=10, horizon=5, origins=1)
+    assert pick_origins([12, 13, 12], memory=10, horizon=3, origins=9) == [21]
+    with pytest.raises(ConfigError, match=r"18 known rows and 5 to score, got 20 rows: take a `horizon` of at most 2"):
+        pick_origins([20], memory=10, horizon=5, origins=1, trained=17)
+    assert pick_origins([20], memory=10, horizon=2, origins=1, trained=17) == [17]
 
 
 def test_impossible_origins_are_refused():
-    with pytest.raises(DataError, match=r"10 known rows and 5 to score, got 14"):
-        pick_origins(14, memory=10, horizon=5, origins=1)
+    with pytest.raises(DataError, match=r"10 known rows and 5 to score, got 10 rows: give the rows before"):
+        pick_origins([10], memory=10, horizon=5, origins=1)
     for origins in ([8], [95], [20.5], [], 0):
         with pytest.raises(ConfigError, match="origins"):
-            pick_origins(100, memory=10, horizon=5, origins=origins)
+            pick_origins([100], memory=10, horizon=5, origins=origins)
     for horizon in (0, 2.5):
         with pytest.raises(ConfigError, match="horizon"):
-            pick_origins(100, memory=10, horizon=horizon, origins=1)
+            pick_origins([100], memory=10, horizon=horizon, origins=1)

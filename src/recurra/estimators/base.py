@@ -1,7 +1,7 @@
 """`Estimator`: what most users touch. Scaler, network, warm-up rows and baselines behind `fit` and `forecast`."""
 
+import copy
 import dataclasses
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,15 +9,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from recurra._types import Forecaster
-from recurra.data import as_list, as_series, check_trainable
-from recurra.errors import ConfigError, DataError, NotFittedError, RecurraWarning, unknown
+from recurra._types import LOST, Forecaster
+from recurra.data import as_list, check_trainable
+from recurra.data.check import check_whole_numbers, warn
+from recurra.errors import ConfigError, DataError, NotFittedError, unknown
 from recurra.estimators.backtest import Backtest, pick_origins
-from recurra.estimators.baseline_set import fit_baselines, warmup_rows
+from recurra.estimators.baseline_set import SHORT, fit_baselines, warmup_rows
 from recurra.estimators.frame import Frame
 from recurra.estimators.model_file import save
 from recurra.estimators.running import Runner, rows_before
 from recurra.estimators.scoring import cut_history, score_runners
+from recurra.estimators.trained import TrainedRows
 from recurra.estimators.training_set import TrainingSet
 from recurra.forecasting import Origins, forecast_origins
 from recurra.series import Series
@@ -31,12 +33,13 @@ class Estimator(ABC):
     """Interface of every learner: the constructor stores its arguments, `fit` returns self.
 
     Fitted attributes: `frame_` (names, step, scaling), `network_` (the forecaster, in scaled units), `recent_` (the
-    last training rows, on which a forecast without `history` warms up), `continues_` (whether a series can follow
-    them), `baselines_` (forecasters by name), `history_` (one entry a training epoch or candidate), `params_` (the
-    parameters as they were).
+    last training rows, on which a forecast without `history` warms up; missing values held), `continues_` (whether a
+    series can follow them), `trained_` (how the training rows are recognised), `baselines_` (forecasters by name),
+    `history_` (one entry a training epoch or candidate), `params_` (the parameters as they were).
     """
 
     kind: ClassVar[str]
+    handed: ClassVar[tuple[str, ...]] = ()  # parameters that no file holds: `load` takes them
 
     @abstractmethod
     def check(self) -> None:
@@ -78,23 +81,30 @@ class Estimator(ABC):
         checkpoint: Path | None = None,
         progress: Progress | None = None,
     ) -> Self:
-        """Train on one series or on many of any lengths.
+        """Train on one series or on many of any lengths; the segments of one with breaks are many.
+
+        Missing values (a mask) are held at the last observed one where the network sees them, and left out where its
+        forecasts are compared to them.
 
         Args:
             data: a `Series`, an array, a pandas object, or a list of them: the training part alone.
             validation: series for closed-loop validation. Default: the end of the training rows (or, of many series,
                 the last ones), held out where a method validates.
             checkpoint: file to which an iterative training writes its state, and from which it resumes.
-            progress: called after every stretch of training with epoch, epochs, loss and validation.
+            progress: called after every stretch of training with epoch, epochs, loss and validation; without epochs,
+                between the pieces of the solution. What it raises stops the fit.
 
         Raises:
-            ConfigError: parameters that cannot work, all problems at once.
-            DataError: NaN, infinity, a constant channel, too few rows, series that do not fit together.
+            ConfigError: parameters that cannot work, all problems at once; a warm-up longer than every series.
+            DataError: NaN that no mask covers, infinity, a constant channel, too few rows, series that do not fit
+                together.
             DivergenceError: the training left the finite numbers; says where and why.
         """
         self.check()
         vars(self).pop("network_", None)  # what an earlier fit found decides nothing in this one
         parts = as_list(data)
+        check_whole_numbers(data)
+        self._check_window(parts)
         check_trainable(parts, rows=self._warmup_rows() + 3)
         frame = Frame.of(parts)
         held = None if validation is None else as_list(validation)
@@ -105,16 +115,34 @@ class Estimator(ABC):
         self.frame_, self.history_ = frame, history
         self.network_: Any = network
         self.baselines_ = fit_baselines(training, leave_out=self.kind)
-        self.recent_ = parts[-1][-self._memory() :]
+        self.recent_ = frame.held(parts[-1])[-self.memory :]
+        self.trained_: TrainedRows | None = TrainedRows.of(parts)
         # Of several series that end together, times do not tell which one goes on.
         self.continues_ = len(parts) == 1
-        self.params_ = self.get_params()
+        self.params_ = {
+            name: copy.deepcopy(value) if isinstance(value, dict | list) else value  # they may change in place
+            for name, value in self.get_params().items()
+        }
         return self
+
+    def _check_window(self, parts: list[Series]) -> None:
+        """Refuse a warm-up that no series is long enough for, while it could be shorter."""
+        longest, warmup = max(map(len, parts), default=0), self._warmup_rows()
+        if 3 <= longest < warmup + 3:
+            raise ConfigError(
+                f"{type(self).__name__} warms up on {warmup} rows and learns from at least 3 more: {warmup} + 3 = "
+                f"{warmup + 3} rows in one piece, and the longest series has {longest}. Take a warm-up of at most "
+                f"{longest - 3} rows (`warmup`, `washout` or `bptt_length`), or give longer series"
+            )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Every constructor argument by name."""
         del deep  # no parameter is itself an estimator
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def _saved(self) -> dict[str, Any]:
+        """The parameters as a model file holds them."""
+        return self.get_params()
 
     def set_params(self, **params: Any) -> Self:
         """Set constructor arguments by name; refuses an unknown one with the nearest known name."""
@@ -130,14 +158,23 @@ class Estimator(ABC):
 
         Args:
             n: number of steps; row 0 is the step after the last row of `history`.
-            history: what is known, at least one row; its last `warmup` rows warm the state up. Default: the end of
-                the training rows.
+            history: what is known, at least one row; its last `warmup` rows warm the state up, missing values held;
+                of a series with breaks, the rows after the last one. Default: the end of the training rows.
             inputs: drive of the forecast rows where the model has one; row k at the time of forecast row k.
+
+        Warns:
+            RecurraWarning: the forecast runs away; `provenance["lost_after"]` is the number of rows before it does.
         """
-        return self._runner().forecast(self._known(history), n, inputs)
+        forecast = self._runner().forecast(self._known(history), n, inputs)
+        if (rows := forecast.provenance.get("lost_after")) is not None:
+            warn(
+                f"the closed loop runs away: from row {rows} (time {forecast.times[rows]}) on it is held at {LOST:g} "
+                f"standard deviations. Use its first {rows} rows, and look at what the model has learned"
+            )
+        return forecast
 
     def baseline_forecasts(self, n: int, history: Any = None, inputs: Any = None) -> dict[str, Series]:
-        """What persistence, climatology and the linear autoregression forecast from the same history, by name."""
+        """What every baseline forecasts from the same history, by name."""
         known = self._known(history)
         return {
             name: runner.forecast(known, n, inputs) for name, runner in self._runners().items() if name != self.kind
@@ -148,40 +185,56 @@ class Estimator(ABC):
 
         Args:
             data: the true rows. Where they follow the one training series (or `history`) every row is forecast;
-                otherwise the first row is only an input, and the result has one row less.
+                otherwise the first row is only an input, and the result has one row less. After a break the first row
+                is only an input too, and the result has a break there.
             history: rows just before `data`.
         """
-        series = as_series(data)
         runner = self._runner()
-        runner.frame.check(series, "data")
-        return runner.one_step(series, rows_before(data, history, self._followed(), self.frame_))
+        series = self.frame_.series_of(data)
+        self.frame_.check(series, "data")
+        before = rows_before(series, data, history, self._followed(), self.frame_)
+        if before is not None and not isinstance(data, Series):
+            series = self.frame_.series_of(data, after=before)
+        return runner.predict(series, before)
 
     def score(self, data: Any, *, history: Any = None, threshold: float = 0.4) -> dict[str, Any]:
         """Closed-loop and one-step scores on rows that were not trained on, each beside the baselines.
 
         Args:
             data: a series or a list. One that follows the one training series (or `history`) is forecast whole; any
-                other gives its first rows as history, as many as the warm-up needs, and is scored on the rest.
+                other, and every segment after a break, gives its first rows as history, as many as the warm-up needs,
+                and is scored on the rest.
             history: rows just before `data`, for one series.
             threshold: of the valid prediction time.
 
         Returns:
-            {"closed_loop": {...}, "one_step": {...}}: rmse, nrmse, mae, smape, r2, rows, by_channel; the closed loop
-            also has valid_time (the median over series; valid_lyapunov_times where the exponent is known), valid_to_end
-            (how many series the forecast never left: there valid_time is only a lower bound); and "baselines" with the
-            same for each baseline.
+            {"closed_loop": {...}, "one_step": {...}}: rmse, nrmse, mae, smape, r2 (None of one row), rows, by_channel,
+            missing (values of the truth that were left out, where there are any); the closed loop also has valid_time
+            (the median over series; valid_lyapunov_times where the exponent is known), valid_to_end (how many series
+            the forecast never left: there valid_time is only a lower bound), lost_rows (rows after the forecast ran
+            away, where it did: the errors are those of the rows before); and "baselines" with the same for each one.
+
+        Raises:
+            ConfigError: rows that were trained on, or that lie before the training part.
+            DataError: a series that is not like the training data, or too short.
         """
-        runners, parts = self._runners(), as_list(data)
-        if history is not None and len(parts) > 1:
+        runners, given = self._runners(), self.frame_.many(data)
+        if history is not None and len(given) > 1:
             raise DataError("`history` goes before one series; a list of series brings its own first rows")
-        for part in parts:
-            self.frame_.check(part, "data")
-            if (row := self._trained_until(part)) >= 0:
-                self._warn_of_training_rows(row)
-        given = data if isinstance(data, list | tuple) and len(parts) == len(data) > 1 else [data]
-        before = [rows_before(each, history, self._followed(), self.frame_) for each in given]
-        cuts = [cut_history(part, rows, self._memory()) for part, rows in zip(parts, before, strict=True)]
-        return score_runners(runners, cuts, threshold)
+        cuts = []
+        for series in given:
+            self.frame_.check(series, "data")
+            before = rows_before(series, data, history, self._followed(), self.frame_)
+            cuts += cut_history(series, before, self._history_rows())
+        for _, part in cuts:
+            self._refuse_trained(part)
+        scores = score_runners(runners, cuts, threshold)
+        if lost := scores["closed_loop"].get("lost_rows"):
+            warn(
+                f"the closed loop runs away in {lost} of the rows to score: its errors are those of the rows before, "
+                "and say so as `lost_rows`"
+            )
+        return scores
 
     def backtest(self, data: Any, horizon: int, origins: int | Sequence[int] = 10) -> Backtest:
         """Closed-loop forecasts from many origins in one series, the network fitted once (rolling origin).
@@ -190,18 +243,21 @@ class Estimator(ABC):
             data: the series; every origin uses its rows up to the origin and is scored on the `horizon` rows after it.
             horizon: steps of each forecast.
             origins: how many, evenly spread over the rows that were not trained on; or the index of the last known row
-                of each.
+                of each. No origin's rows reach over a break.
+
+        Raises:
+            ConfigError: origins that cannot be, or that are followed by rows that were trained on.
         """
-        runners, series = self._runners(), as_series(data)
+        runners, series = self._runners(), self.frame_.series_of(data)
         self.frame_.check(series, "data")
-        trained = self._trained_until(series)
-        rows = pick_origins(len(series), self._memory(), horizon, origins, trained)
-        if rows[0] < trained:
-            self._warn_of_training_rows(trained)
-        values, drive = self.frame_.scaled(series)
+        trained = self.trained_.within(series) if self.trained_ is not None else None
+        lengths = [len(part) for part in series.segments]
+        rows = pick_origins(lengths, self._history_rows(), horizon, origins, -1 if trained is None else trained[1])
+        for row in rows:
+            self._refuse_trained(series[row + 1 : row + 1 + horizon])
         forecasts = {}
         for name, runner in runners.items():
-            cut = Origins.cut(values, drive, rows, runner.warmup, horizon)
+            cut = self._origins(series, rows, runner.warmup, horizon)
             forecasts[name] = self.frame_.scaler.unscale(forecast_origins(runner.network, cut))
         truth = np.stack([series.values[r + 1 : r + 1 + horizon] for r in rows])
         return Backtest(
@@ -219,6 +275,23 @@ class Estimator(ABC):
             )
         save(self, Path(path), overwrite=overwrite)
 
+    def _origins(self, series: Series, rows: list[int], warmup: int, horizon: int) -> Origins:
+        """Origins cut from a series, each from the segment that it lies in; in the order of `rows`.
+
+        Where a season is longer than what is known before the first of them, its warm-up is shorter.
+        """
+        first, cuts, order = 0, [], []
+        starts = np.array([0, *series.breaks])
+        warmup = min(warmup, *(row - starts[starts <= row][-1] for row in rows))
+        for part in series.segments:
+            inside = [at for at, row in enumerate(rows) if first <= row < first + len(part)]
+            if inside:
+                order += inside
+                last_known = [rows[at] - first for at in inside]
+                cuts.append(Origins.cut(*self.frame_.scaled(part), last_known, warmup, horizon))
+            first += len(part)
+        return Origins.join(cuts).take(np.argsort(order))
+
     def _runner(self) -> Runner:
         if not hasattr(self, "network_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call `fit(data)` first")
@@ -231,40 +304,35 @@ class Estimator(ABC):
             runners[name] = Runner(self.frame_, network, warmup_rows(network))
         return runners
 
-    def _memory(self) -> int:
-        """Rows that a forecast needs to know: the longest warm-up of the model and its baselines, and the last row."""
+    @property
+    def memory(self) -> int:
+        """Rows that a forecast makes use of: the longest warm-up of the model and its baselines, and the last row."""
         return max(runner.warmup for runner in self._runners().values()) + 1
+
+    def _history_rows(self) -> int:
+        """Rows of its own that a separate series gives as history; a season that is longer starts from the mean."""
+        runners = self._runners()
+        return max(runner.warmup for name, runner in runners.items() if name in (self.kind, *SHORT)) + 1
 
     def _followed(self) -> Series | None:
         """The training rows that new data may follow in time."""
         return self.recent_ if self.continues_ else None
 
-    def _trained_until(self, series: Series) -> int:
-        """The row of `series` that is the last one trained on, -1 where it is not among them."""
-        values, time = self.recent_.values[-1], self.recent_.times[-1]
-        if series.times.dtype != self.recent_.times.dtype:
-            return -1
-        rows = np.flatnonzero((series.values == values).all(axis=1) & (series.times == time))
-        return int(rows[-1]) if rows.size else -1
-
-    def _warn_of_training_rows(self, row: int) -> None:
-        warnings.warn(
-            f"rows up to {row} of the data were trained on: what is scored there says nothing about new data",
-            RecurraWarning,
-            stacklevel=3,
-        )
+    def _refuse_trained(self, scored: Series) -> None:
+        """Refuse rows to score that were trained on."""
+        if self.trained_ is not None:
+            self.trained_.refuse(scored, "what is to be scored")
 
     def _known(self, history: Any) -> Series:
         warmup = self._runner().warmup
         if history is None:
             return self.recent_
-        known = as_series(history)
+        known = self.frame_.series_of(history)
         self.frame_.check(known, "history")
+        known = known.segments[-1]
         if len(known) <= warmup:
-            warnings.warn(
+            warn(
                 f"the history has {len(known)} rows and the warm-up wants {warmup + 1}: the state still remembers that "
-                "it started at zero, and the forecast is worse for it",
-                RecurraWarning,
-                stacklevel=3,
+                "it started at zero, and the forecast is worse for it"
             )
         return known

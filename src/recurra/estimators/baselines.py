@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recurra.baselines import LinearAR
+from recurra.errors import DataError
 from recurra.estimators import baseline_set
 from recurra.estimators.base import Estimator
 from recurra.estimators.parameters import Checks
@@ -14,10 +14,8 @@ from recurra.storage import Layout
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Persistence(Estimator):
-    """Tomorrow is as today: y[t + k] = y[t]."""
-
-    kind: ClassVar[str] = "persistence"
+class Baseline(Estimator):
+    """What the baselines share: their networks are those that stand beside every score."""
 
     def check(self) -> None:
         pass
@@ -26,23 +24,99 @@ class Persistence(Estimator):
         return baseline_set.BASELINES[self.kind](training), []
 
     def _warmup_rows(self) -> int:
-        return 0
+        return baseline_set.warmup_rows(self.network_) if hasattr(self, "network_") else 0
 
     def _facts(self) -> dict[str, Any]:
-        return {}
+        return baseline_set.baseline_facts(self.network_)
 
     def _tensors(self) -> dict[str, np.ndarray]:
-        return {}
+        return baseline_set.baseline_tensors(self.network_)
 
     def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
-        return {}
+        return baseline_set.baseline_layout(self.kind, facts, channels, features)
 
     def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
-        return baseline_set.restore_baseline(self.kind, channels, features, tensors)
+        return baseline_set.restore_baseline(self.kind, {"order": 0, **facts}, channels, features, tensors)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Linear(Estimator):
+class Persistence(Baseline):
+    """Tomorrow is as today: y[t + k] = y[t]."""
+
+    kind: ClassVar[str] = "persistence"
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Climatology(Baseline):
+    """Every day is the mean of the training rows."""
+
+    kind: ClassVar[str] = "climatology"
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Seasonal(Baseline):
+    r"""Today is as a period ago: y[t + k] = y[t + k - m].
+
+    Args:
+        period: m, in rows. None looks for one: of the five highest significant peaks of the autocorrelation, the one
+            that forecasts the last fifth of the training rows best in closed loop.
+
+    A drive is not looked at. A history shorter than m rows counts as preceded by the mean.
+    """
+
+    kind: ClassVar[str] = "seasonal"
+
+    period: int | None = None
+
+    def check(self) -> None:
+        Checks(self).whole("period", 1, 1_000_000, optional=True).raise_all()
+
+    def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
+        network, history = baseline_set.choose_seasonal(training, self.period)
+        if network is None:
+            raise DataError("the autocorrelation of the training rows shows no period: give `period`, in rows")
+        return network, history
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Nearest(Baseline):
+    r"""The nearest past segment: find the w past rows most like the last w known ones, and copy what followed them.
+
+    .. math:: \hat y_{t+k} = y_{s+k}, \qquad s = \arg\min_s \sum_{j<w} \lVert y_{t-j} - y_{s-j} \rVert^2
+
+    in standard deviations; where the copy reaches the end of the past, the search starts again from the rows copied
+    last. A drive is not looked at.
+
+    Args:
+        width: w, in rows; None chooses among 1, 2, 4, 8, 16 by closed-loop validation on the last fifth of the training
+            rows.
+        horizon: steps of each validation forecast; None takes 100, or half of the held-out rows.
+
+    Reference: E. N. Lorenz, Journal of the Atmospheric Sciences 26 (1969) 636-646.
+    """
+
+    kind: ClassVar[str] = "nearest"
+
+    width: int | None = None
+    horizon: int | None = None
+
+    def check(self) -> None:
+        Checks(self).whole("width", 1, 10_000, optional=True).whole("horizon", 1, optional=True).raise_all()
+
+    def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
+        widths = baseline_set.WIDTHS if self.width is None else (self.width,)
+        network, history = baseline_set.choose_nearest(training, widths, self.horizon)
+        if network is None:
+            longest = max(len(values) for values, _ in training.parts)
+            raise DataError(
+                f"no segment of {min(widths)} rows is followed by enough others in {longest} rows: give longer series, "
+                "or a smaller `width`"
+            )
+        return network, history
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Linear(Baseline):
     r"""(Vector) autoregression with a constant and the lags of the drive, by least squares.
 
     .. math:: y_{t+1} = a + \sum_{k=0}^{p-1} A_k [y_{t-k}, u_{t+1-k}]
@@ -67,21 +141,6 @@ class Linear(Estimator):
     def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
         orders = fibonacci_orders(self.max_order) if self.order is None else (self.order,)
         return baseline_set.choose_linear(training, orders, self.horizon)
-
-    def _warmup_rows(self) -> int:
-        return baseline_set.warmup_rows(self.network_) if hasattr(self, "network_") else 0
-
-    def _facts(self) -> dict[str, Any]:
-        return {"order": self.network_.order}
-
-    def _tensors(self) -> dict[str, np.ndarray]:
-        return baseline_set.baseline_tensors(self.network_)
-
-    def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
-        return baseline_set.baseline_layout(int(facts["order"]), channels, features)
-
-    def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
-        return LinearAR(tensors["coefficients"], features)
 
 
 def fibonacci_orders(largest: int) -> tuple[int, ...]:

@@ -1,70 +1,120 @@
-"""The echo state network as an estimator: only the readout is trained, in closed form."""
+"""The echo state network as an estimator: only the readout is trained, in closed form or step by step."""
 
 import dataclasses
-import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse
 
+from recurra.data.check import warn
 from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
+from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet, steps, validation_origins
 from recurra.forecasting import closed_loop_errors, horizon_score
-from recurra.reservoirs import EchoState, Reservoir, RidgePath, draw_reservoir
+from recurra.reservoirs import (
+    READOUT_FEATURES,
+    TOPOLOGIES,
+    EchoState,
+    Plasticity,
+    RecursiveLeastSquares,
+    Reservoir,
+    RidgePath,
+    draw_reservoir,
+    force_train,
+)
+from recurra.reservoirs.features import feature_count
 from recurra.reservoirs.harvest import Harvest
 from recurra.reservoirs.readout import QR_LIMIT, RowSum, empty_sum
+from recurra.reservoirs.topologies import Wiring
 from recurra.storage import Layout
 from recurra.threads import one_blas_thread
 
 DECADES = range(-34, 0, 2)  # exponents of the ridges tried first; then the two beside the best of them
 HORIZON = 300  # steps of a validation forecast where none is given
+READOUTS = ["ridge", "rls", "force"]
+SATURATED = 0.5  # share of states at the ends of the tanh from which on a warning is due
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class ESN(Estimator):
-    r"""Echo state network with a leaky, sparse reservoir and a ridge readout.
+    r"""Echo state network with a leaky, sparse reservoir and a linear readout.
 
     .. math::
-        h_t = (1 - a) h_{t-1} + a \tanh(W h_{t-1} + W_{in} [y_t, u_{t+1}] + b), \qquad
-        y_{t+1} = c + V [y_t; u_{t+1}; h_t]
+        h_t = (1 - a) h_{t-1} + a \tanh(W h_{t-1} + W_{fb} y_t + W_{in} u_{t+1} + b), \qquad
+        y_{t+1} = c + V [y_t; u_{t+1}; \phi(h_t)]
 
     Args:
         units: reservoir units N.
-        spectral_radius: of W, met to rounding.
-        in_degree: nonzero entries in each row of W.
+        spectral_radius: of W, met to rounding; of a delay line, whose eigenvalues are all zero, every weight.
+        topology: "random"; "ring", "cycle-jumps", "delay-line" (all weights alike); "permutation", "orthogonal" (keep
+            the length of every state); "small-world".
+        in_degree: nonzero entries in each row of W (random, small-world), units that are rotated together (orthogonal).
+        jump: distance between the units that are joined across the ring (cycle-jumps).
+        rewiring: probability that a link to a neighbour goes to a random unit instead (small-world).
         input_scaling: entries of W_in are uniform on (-s, s); the inputs have unit variance.
+        feedback_scaling: of W_fb, the weights of the forecast channels; None takes `input_scaling`. With 0 the state
+            is a function of the drive alone, and with `lags=0` so is the forecast: a filter, in closed loop as in open.
         bias_scaling: entries of b are uniform on (-s, s).
         leak: leaking rate a in (0, 1].
-        ridge: penalty on V, relative to the largest squared singular value of the readout's features; None tries
-            powers of ten down to 1e-35 (noiseless data want them that small) and takes the one that forecasts
-            held-out rows best in closed loop, then refits on all rows.
+        plasticity: passes of intrinsic plasticity over the training rows, before the readout is trained: every unit
+            learns a gain and a bias, which become part of W, W_fb, W_in and b (W then has another spectral radius).
+        plasticity_mean, plasticity_std: of the Gaussian distribution that the activity of every unit is to have.
+        plasticity_rate: learning rate of it.
+        readout_features: what the readout sees of the states: "states", "squared-half" (every second one squared: it
+            breaks the symmetry y -> -y of a network without bias), "squares" (states and their squares).
         lags: inputs that the readout sees directly, beside the reservoir: the latest l of [y, u]; 0 for none.
         increment: learn y[t+1] - y[t] instead of y[t+1].
+        readout: "ridge"; "rls", recursive least squares, which can forget; "force", recursive least squares while the
+            network runs on its own output.
+        ridge: for "ridge": penalty on V, relative to the largest squared singular value of the readout's features;
+            None tries powers of ten down to 1e-35 (noiseless data want them that small) and takes the one that
+            forecasts held-out rows best in closed loop, then refits on all rows.
+        penalty: for "rls" and "force": penalty on V, absolute.
+        forgetting: for "rls" and "force": weight of a row relative to the next one; 1 / (1 - forgetting) rows are
+            remembered.
+        teacher_noise: standard deviation of the noise that is added to the y that the reservoir sees in training,
+            relative to that of y; it steadies the closed loop.
         washout: rows dropped at the start of every training series, while the state forgets that it started at zero.
         warmup: rows of history run through the network before a forecast; None takes `washout`.
         validation: fraction of the training rows held out to choose the ridge.
         horizon: steps of each validation forecast; None takes 300, or half of the held-out rows.
         origins: number of validation forecasts.
-        seed: of the reservoir; the same seed gives the same bits.
+        seed: of the reservoir and the noise; the same seed gives the same bits.
+
+    Rows with a missing target drive the reservoir and are not learnt from.
 
     References: H. Jaeger, GMD Report 148, 2001; M. Lukosevicius, A practical guide to applying echo state networks,
-    in Neural Networks: Tricks of the Trade, Springer 2012.
+    in Neural Networks: Tricks of the Trade, Springer 2012; for the options see `recurra.reservoirs`.
     """
 
     kind: ClassVar[str] = "esn"
 
     units: int = 500
     spectral_radius: float = 0.9
+    topology: str = "random"
     in_degree: int = 10
+    jump: int = 10
+    rewiring: float = 0.1
     input_scaling: float = 0.1
+    feedback_scaling: float | None = None
     bias_scaling: float = 1.0
     leak: float = 1.0
-    ridge: float | None = None
+    plasticity: int = 0
+    plasticity_mean: float = 0.0
+    plasticity_std: float = 0.2
+    plasticity_rate: float = 1e-3
+    readout_features: str = "states"
     lags: int = 1
     increment: bool = False
+    readout: str = "ridge"
+    ridge: float | None = None
+    penalty: float = 1e-6
+    forgetting: float = 1.0
+    teacher_noise: float = 0.0
     washout: int = 100
     warmup: int | None = None
     validation: float = 0.2
@@ -74,10 +124,14 @@ class ESN(Estimator):
 
     def check(self) -> None:
         checks = Checks(self).whole("units", 1, 1_000_000).number("spectral_radius", 0).whole("in_degree", 1)
-        checks.number("input_scaling", 0).number("bias_scaling", 0).number("leak", 0, 1, open_low=True)
-        checks.number("ridge", 0, optional=True).flag("increment").whole("lags", 0).whole("washout", 0).whole(
-            "warmup", 0, optional=True
-        )
+        checks.choice("topology", list(TOPOLOGIES)).whole("jump", 2).number("rewiring", 0, 1)
+        checks.number("input_scaling", 0).number("feedback_scaling", 0, optional=True).number("bias_scaling", 0)
+        checks.number("leak", 0, 1, open_low=True).whole("plasticity", 0).number("plasticity_mean", -0.99, 0.99)
+        checks.number("plasticity_std", 0, 1, open_low=True).number("plasticity_rate", 0, 1, open_low=True)
+        checks.choice("readout_features", list(READOUT_FEATURES)).whole("lags", 0).flag("increment")
+        checks.choice("readout", READOUTS).number("ridge", 0, optional=True).number("penalty", 0, open_low=True)
+        checks.number("forgetting", 0, 1, open_low=True).number("teacher_noise", 0)
+        checks.whole("washout", 0).whole("warmup", 0, optional=True)
         checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
         checks.whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
@@ -85,52 +139,127 @@ class ESN(Estimator):
                 f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "
                 f"{min(self.washout, self._warmup_rows()) + 1}, or raise `washout` and `warmup`"
             )
+        self._check_readout()
+
+    def _check_readout(self) -> None:
+        """Refuse an option that the readout would not use."""
+        if self.readout == "ridge" and self.forgetting != 1:
+            raise ConfigError(
+                f"ESN: `forgetting={self.forgetting:g}` needs `readout='rls'` or 'force': 'ridge' weighs all rows alike"
+            )
+        if self.readout != "ridge" and self.ridge is not None:
+            raise ConfigError(
+                f"ESN: `ridge` is the penalty of `readout='ridge'`; {self.readout!r} takes an absolute `penalty`"
+            )
+        if self.readout == "force" and self.teacher_noise > 0:
+            raise ConfigError(
+                "ESN: `teacher_noise` has no use with `readout='force'`: the network sees its own errors there. Set "
+                "it to 0, or take another readout"
+            )
 
     def _warmup_rows(self) -> int:
         return int(self.washout if self.warmup is None else self.warmup)
 
     def _learn(self, training: TrainingSet) -> tuple[EchoState, list[dict[str, Any]]]:
-        seen = self.lags * training.frame.features + self.units
-        _check_memory(seen)
+        seen = self._seen(training.frame.features)
+        need = 5 * 8 * seen**2  # the sums, their eigenvectors and the workspace of the solver
+        refuse_beyond_memory(need, f"a readout of {seen} features", "take fewer `units`")
         with one_blas_thread() if seen <= QR_LIMIT else nullcontext():
             return self._solve(training)
 
     def _solve(self, training: TrainingSet) -> tuple[EchoState, list[dict[str, Any]]]:
-        features, channels = training.frame.features, len(training.frame.channels)
+        parts = [self._noisy(*steps(part), series) for series, part in enumerate(training.parts)]
+        searching = self.readout == "ridge" and self.ridge is None
+        cuts = training.cuts(self.validation) if searching else [len(inputs) + 1 for inputs, _ in parts]
+        heads = [max(0, at - 1) for at in cuts]  # a series of n rows has n - 1 steps
+        reservoir = self._reservoir(training, [inputs[:head] for (inputs, _), head in zip(parts, heads, strict=True)])
+        options = self.lags, self.increment, self.washout, self.readout_features, training.pause
+        harvest, history = Harvest(reservoir, *options), []
+        if self.readout == "ridge":
+            total: RowSum = empty_sum(self._seen(training.frame.features), parts[0][1].shape[1])
+            states = []
+            for (inputs, targets), head in zip(parts, heads, strict=True):
+                total, state = harvest.add(total, inputs, targets, range(head), None)
+                states.append(state)
+            ridge = self.ridge
+            if ridge is None:
+                held = training.validation(cuts, self._warmup_rows())
+                ridge, history = self._choose_ridge(_path(total), reservoir, held, training.pause)
+                for (inputs, targets), head, state in zip(parts, heads, states, strict=True):
+                    total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
+            coefficients = _path(total).solve(ridge)
+        else:
+            coefficients = self._online(harvest, parts)
+        self._warn_of_saturation(harvest.saturation.share)
+        return self._network(reservoir, coefficients), history
+
+    def _reservoir(self, training: TrainingSet, parts: list[np.ndarray]) -> Reservoir:
+        """The reservoir, its units adapted to these inputs where there is plasticity."""
         reservoir = draw_reservoir(
             self.units,
-            features,
+            training.frame.features,
             spectral_radius=self.spectral_radius,
             in_degree=self.in_degree,
             input_scaling=self.input_scaling,
             bias_scaling=self.bias_scaling,
             leak=self.leak,
+            topology=self.topology,
+            jump=self.jump,
+            rewiring=self.rewiring,
+            channels=len(training.frame.channels),
+            feedback_scaling=self.feedback_scaling,
             seed=self.seed,
         )
-        harvest = Harvest(reservoir, self.lags, self.increment, self.washout)
-        total: RowSum = empty_sum(self.lags * features + self.units, channels)
-        parts = [steps(part) for part in training.parts]
-        if self.ridge is not None:
-            for inputs, targets in parts:
-                total, _ = harvest.add(total, inputs, targets, range(len(inputs)), None)
-            return self._network(reservoir, _path(total).solve(self.ridge)), []
-        cuts = training.cuts(self.validation)
-        heads = [max(0, at - 1) for at in cuts]  # a series of n rows has n - 1 steps
-        states = []
-        for (inputs, targets), head in zip(parts, heads, strict=True):
-            total, state = harvest.add(total, inputs, targets, range(head), None)
-            states.append(state)
-        held = training.validation(cuts, self._warmup_rows())
-        ridge, history = self._choose_ridge(_path(total), reservoir, held)
-        for (inputs, targets), head, state in zip(parts, heads, states, strict=True):
-            total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
-        return self._network(reservoir, _path(total).solve(ridge)), history
+        if self.plasticity == 0:
+            return reservoir
+        rule = Plasticity(self.plasticity_mean, self.plasticity_std, self.plasticity_rate)
+        return rule.train(reservoir, parts, epochs=self.plasticity, washout=self.washout, pause=training.pause)
+
+    def _noisy(self, inputs: np.ndarray, targets: np.ndarray, series: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs whose forecast channels carry the noise of the teacher, and targets that do not."""
+        if self.teacher_noise == 0:
+            return inputs, targets
+        noise = np.zeros_like(inputs)
+        drawn = np.random.default_rng([self.seed, series, 1]).standard_normal(targets.shape)
+        noise[:, : targets.shape[1]] = self.teacher_noise * drawn
+        return inputs + noise, targets
+
+    def _online(self, harvest: Harvest, parts: list[Scaled]) -> np.ndarray:
+        """The readout after recursive least squares over all rows of all series, in open or in closed loop."""
+        features, channels = parts[0][0].shape[1], parts[0][1].shape[1]
+        size = self._seen(features)
+        readout = RecursiveLeastSquares.start(size, channels, penalty=self.penalty, forgetting=self.forgetting)
+        for inputs, targets in parts:
+            if self.readout == "force":
+                network = self._network(harvest.reservoir, readout.coefficients)
+                options = {"washout": self.washout, "pause": harvest.pause, "saturation": harvest.saturation}
+                readout = force_train(network, readout, inputs, targets, **options).readout
+                continue
+            start = np.zeros(self.units)
+            for seen, wanted, _ in harvest.blocks(inputs, targets, range(len(inputs)), start):
+                readout = readout.update(seen, wanted)
+        if readout.rows < 2:
+            raise DataError(_NOTHING)
+        return np.ascontiguousarray(readout.coefficients)
+
+    def _warn_of_saturation(self, share: float) -> None:
+        if share > SATURATED:
+            warn(
+                f"the reservoir is saturated: {share:.0%} of its states are beyond 0.99, at the ends of the tanh, "
+                f"where units tell inputs apart no more. Lower `input_scaling` (now {self.input_scaling:g}), "
+                f"`bias_scaling` ({self.bias_scaling:g}) or `spectral_radius` ({self.spectral_radius:g}), or switch "
+                "`plasticity` on"
+            )
+
+    def _seen(self, features: int) -> int:
+        """The number of features of the readout."""
+        return self.lags * features + feature_count(self.units, self.readout_features)
 
     def _network(self, reservoir: Reservoir, coefficients: np.ndarray) -> EchoState:
-        return EchoState(reservoir, coefficients, self.lags, self.increment)
+        return EchoState(reservoir, coefficients, self.lags, self.increment, self.readout_features)
 
     def _choose_ridge(
-        self, path: RidgePath, reservoir: Reservoir, held: list[Scaled]
+        self, path: RidgePath, reservoir: Reservoir, held: list[Scaled], pause: Callable[[], None]
     ) -> tuple[float, list[dict[str, Any]]]:
         """All ridges forecast the same held-out origins in closed loop, in one batch."""
         origins = validation_origins(held, self._warmup_rows(), self.horizon, HORIZON, self.origins)
@@ -138,6 +267,7 @@ class ESN(Estimator):
         warm = first.warm(first.initial_state(len(origins)), origins.warm)
 
         def scores(ridges: list[int]) -> dict[int, float]:
+            pause()
             network = self._network(reservoir, np.stack([path.solve(10.0**k) for k in ridges]))
             many = [np.concatenate([array] * len(ridges)) for array in (warm, origins.last, origins.drive)]
             forecasts = network.free_run(*many)[1].reshape(len(ridges), *origins.truth.shape)
@@ -164,14 +294,15 @@ class ESN(Estimator):
         }
 
     def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
-        nonzero = self.units * min(self.in_degree, self.units)
+        wiring = Wiring(self.units, self.in_degree, self.jump, self.rewiring)
+        nonzero = TOPOLOGIES[self.topology].nonzeros(wiring)
         return {
             "W/data": ("float64", (nonzero,)),
             "W/indices": ("int32", (nonzero,)),
             "W/indptr": ("int32", (self.units + 1,)),
             "W_in": ("float64", (self.units, features)),
             "b": ("float64", (self.units,)),
-            "V": ("float64", (channels, 1 + self.lags * features + self.units)),
+            "V": ("float64", (channels, 1 + self._seen(features))),
         }
 
     def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
@@ -181,18 +312,10 @@ class ESN(Estimator):
         return self._network(Reservoir(W, tensors["W_in"], tensors["b"], self.leak), tensors["V"])
 
 
+_NOTHING = "no training rows are left after the washout: give longer series or a shorter `washout`"
+
+
 def _path(total: RowSum) -> RidgePath:
     if total.rows < 2:
-        raise DataError("no training rows are left after the washout: give longer series or a shorter `washout`")
+        raise DataError(_NOTHING)
     return total.path()
-
-
-def _check_memory(features: int) -> None:
-    """Refuse a readout whose matrices cannot fit: the sums, their eigenvectors and the workspace of the solver."""
-    need = 5 * 8 * features**2
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > total:
-        raise ConfigError(
-            f"a readout of {features} features needs about {need / 2**30:.0f} GiB of memory and this machine has "
-            f"{total / 2**30:.0f}: take fewer `units`"
-        )

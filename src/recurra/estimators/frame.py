@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data import Scaler, check_finite
+from recurra._types import LOST
+from recurra.data import Scaler, as_series, check_finite
+from recurra.data.gaps import hold
 from recurra.errors import DataError
 from recurra.series import Series
+from recurra.times import time_grid
 
 _SAME_STEP = 1e-3  # steps that differ by less than this fraction are the same sampling
+_NAMED = ("pandas", "polars", "xarray")  # packages whose tables have names and times of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,29 @@ class Frame:
         """What one step sees: channels and drive."""
         return len(self.channels) + len(self.inputs)
 
+    def series_of(self, data: Any, after: Series | None = None) -> Series:
+        """One series from what users have at hand; a plain array takes names, units and step of the training data.
+
+        Args:
+            data: whatever `as_series` takes.
+            after: the rows that a plain array, which has no times, is known to follow.
+        """
+        series = as_series(data)
+        named = isinstance(data, Series) or type(data).__module__.partition(".")[0] in _NAMED
+        if named or len(series) == 0 or len(series.channels) != len(self.channels):
+            return series
+        times = None if after is None else time_grid(after.next_time, self.dt, len(series))
+        return Series(series.values, dt=self.dt, times=times, channels=self.channels, units=self.units)
+
+    def many(self, data: Any) -> list[Series]:
+        """One or many series from what users have at hand, a list where `data` is a list of tables."""
+        tables = isinstance(data, list | tuple) and any(
+            isinstance(part, Series) or getattr(part, "ndim", 0) > 0 for part in data
+        )
+        if isinstance(data, list | tuple) and not data:
+            raise DataError("there are no series in the list")
+        return [self.series_of(part) for part in data] if tables else [self.series_of(data)]
+
     def check(self, series: Series, what: str) -> None:
         """Refuse a series that the model was not made for, with what differs."""
         if len(series) == 0:
@@ -73,8 +100,27 @@ class Frame:
         check_finite(series, what)
 
     def scaled(self, series: Series) -> tuple[np.ndarray, np.ndarray]:
-        """Scaled values (time, channels) and drive (time, drive)."""
+        """Scaled values (time, channels), NaN where missing, and drive (time, drive)."""
         return self.scaler.scale(series.values), self.drive_scaler.scale(_drive_values(series))
+
+    def held(self, series: Series) -> Series:
+        """The series with every missing value held at the last observed one; the mean before the first.
+
+        What `recurra.data.gaps.hold` does in scaled units, here in those of the data.
+        """
+        if series.mask is None:
+            return series
+        unseen = np.cumsum(series.mask, axis=0) == 0
+        return Series(
+            np.where(unseen, self.scaler.mean, hold(series.values)),
+            dt=series.dt,
+            times=series.times,
+            channels=series.channels,
+            units=series.units,
+            inputs=series.inputs,
+            provenance=series.provenance,
+            breaks=series.breaks,
+        )
 
     def scaled_drive(self, inputs: Any, steps: int, known: Series) -> np.ndarray:
         """The drive of the `steps` rows after `known`, scaled; refuses a missing, superfluous or displaced one."""
@@ -107,8 +153,13 @@ class Frame:
             )
 
     def series(self, scaled: np.ndarray, times: np.ndarray, dt: float, drive: np.ndarray | None = None) -> Series:
-        """A forecast at these times, in the units of the data."""
+        """A forecast at these times, in the units of the data.
+
+        Of one that runs away, provenance says after how many rows: `lost_after`.
+        """
         inputs = None
+        lost = np.flatnonzero((np.abs(scaled) >= LOST).any(axis=1))
+        horizon = {"lost_after": int(lost[0])} if lost.size else {}
         if drive is not None and self.inputs:
             values = self.drive_scaler.unscale(drive)
             inputs = Series(values, dt=dt, times=times, channels=self.inputs, units=self.input_units)
@@ -119,7 +170,7 @@ class Frame:
             channels=self.channels,
             units=self.units,
             inputs=inputs,
-            provenance={**self.facts, "source": "forecast", "training_std": self.scaler.std.tolist()},
+            provenance={**self.facts, "source": "forecast", "training_std": self.scaler.std.tolist(), **horizon},
         )
 
 

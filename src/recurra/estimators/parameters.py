@@ -37,6 +37,16 @@ class Checks:
             self._expected(name, f"a whole number {_range(low, high, False)}", value, optional)
         return self
 
+    def wholes(self, name: str, low: int, high: float = math.inf, *, optional: bool = False) -> "Checks":
+        """A list of whole numbers in [low, high], which may be empty."""
+        value = getattr(self.owner, name)
+        if optional and value is None:
+            return self
+        good = isinstance(value, list | tuple) and all(whole_number(each) and low <= each <= high for each in value)
+        if not good:
+            self._expected(name, f"a list of whole numbers {_range(low, high, False)}", value, optional)
+        return self
+
     def choice(self, name: str, known: list[str]) -> "Checks":
         """One of several names."""
         value = getattr(self.owner, name)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.gaps import hold
 from recurra.errors import DataError
 from recurra.estimators.frame import Frame
 from recurra.forecasting import Origins
 from recurra.series import Series
 
-Scaled = tuple[np.ndarray, np.ndarray]  # values (time, channels), drive (time, drive)
+Scaled = tuple[np.ndarray, np.ndarray]  # values (time, channels), NaN where missing, and drive (time, drive)
 
 _MANY = 5  # from this many series on, whole series are held out
 
@@ -41,6 +42,11 @@ class TrainingSet:
         """Scale the series of a `fit`."""
         scaled_held = None if held is None else [frame.scaled(part) for part in held]
         return TrainingSet(frame, [frame.scaled(part) for part in parts], scaled_held, checkpoint, progress)
+
+    def pause(self) -> None:
+        """A point where a training without epochs may be stopped: `progress` looks whether it is to."""
+        if self.progress is not None:
+            self.progress({"stage": "solving"})
 
     def cuts(self, fraction: float) -> list[int]:
         """Rows of each series that are trained on while the rest validates.
@@ -74,9 +80,13 @@ class TrainingSet:
 
 
 def steps(part: Scaled) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs [y[t], u[t+1]] and targets y[t+1] of a scaled series, one row less than it has."""
+    """Inputs [y[t], u[t+1]] and targets y[t+1] of a scaled series, one row less than it has.
+
+    Missing values are held at the last observed one in the inputs, and are NaN in the targets: nothing is compared to
+    them.
+    """
     values, drive = part
-    return np.concatenate([values[:-1], drive[1:]], axis=1), values[1:]
+    return np.concatenate([hold(values)[:-1], drive[1:]], axis=1), values[1:]
 
 
 def validation_origins(held: list[Scaled], warmup: int, horizon: int | None, default: int, count: int) -> Origins:
@@ -90,7 +100,8 @@ def validation_origins(held: list[Scaled], warmup: int, horizon: int | None, def
         count: number of origins.
 
     Raises:
-        DataError: no series is long enough for a warm-up and one step.
+        DataError: no series is long enough for a warm-up and one step; nothing was measured in any of the rows that
+            validate.
     """
     longest = max(len(values) for values, _ in held)
     room = longest - warmup - 1
@@ -107,4 +118,7 @@ def validation_origins(held: list[Scaled], warmup: int, horizon: int | None, def
         last = len(values) - horizon - 1
         rows = np.unique(np.linspace(warmup, last, share).round().astype(int)).tolist()
         cuts.append(Origins.cut(values, drive, rows, warmup, horizon))
-    return Origins.join(cuts)
+    origins = Origins.join(cuts).scored()
+    if len(origins) == 0:
+        raise DataError("nothing was measured in the rows that validate: give other `validation` rows, or more of them")
+    return origins

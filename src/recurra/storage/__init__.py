@@ -1,5 +1,6 @@
 """Files that recurra writes and reads back: models, checkpoints, strict JSON. Nothing in them can run."""
 
+from recurra.storage.atomic import probe as probe
 from recurra.storage.atomic import write_atomic as write_atomic
 from recurra.storage.atomic import write_json as write_json
 from recurra.storage.checkpoint import read_checkpoint as read_checkpoint

@@ -1,52 +1,13 @@
-"""Honest baselines: persistence, climatology and the linear (vector) autoregression, as forecasters in NumPy.
-
-All three work in scaled units (mean 0, standard deviation 1 over the training rows) with a leading batch axis, as
-`recurra._types.Forecaster` asks.
-"""
+"""The linear (vector) autoregression: several orders from one decomposition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
 from recurra.threads import one_blas_thread
-
-
-@dataclass(frozen=True)
-class Persistence:
-    """Tomorrow is as today: y[t + k] = y[t]."""
-
-    channels: int
-    order: ClassVar[int] = 0  # no lags to warm up, no coefficients to keep
-
-    def initial_state(self, batch: int) -> np.ndarray:
-        return np.zeros((batch, 0))
-
-    def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
-        return state, inputs[..., : self.channels].copy()
-
-    def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
-        return state, np.repeat(last[:, None, :], drive.shape[1], axis=1)
-
-
-@dataclass(frozen=True)
-class Climatology:
-    """Every day is the mean of the training rows: y[t + k] = 0 in scaled units."""
-
-    channels: int
-    order: ClassVar[int] = 0
-
-    def initial_state(self, batch: int) -> np.ndarray:
-        return np.zeros((batch, 0))
-
-    def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
-        return state, np.zeros((*inputs.shape[:2], self.channels))
-
-    def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
-        return state, np.zeros((len(last), drive.shape[1], self.channels))
 
 
 @dataclass(frozen=True)
@@ -118,7 +79,8 @@ def fit_linear(
     that the closed loop is stable.
 
     Args:
-        parts: (inputs, targets) of each series, (rows, features) and (rows, channels), target t beside input t.
+        parts: (inputs, targets) of each series, (rows, features) and (rows, channels), target t beside input t. NaN is
+            a missing value: only rows are used whose lags and targets are all there.
         orders: numbers of lags, each with fewer unknowns than there are rows.
         cutoffs: smallest relative singular values that are kept.
 
@@ -133,6 +95,7 @@ def fit_linear(
     lags = np.concatenate([_lagged(inputs, largest) for inputs, _ in long])
     targets = np.concatenate([targets[largest - 1 :] for _, targets in long])
     table = np.concatenate([np.ones((len(lags), 1)), lags, targets], axis=1)
+    table = table[np.isfinite(table).all(axis=1)]
     with one_blas_thread():
         R = np.asarray(np.linalg.qr(table, mode="r"))
         return _solutions(R, features, largest, orders, cutoffs)
