@@ -6,6 +6,7 @@ import hypothesis
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
+from scipy import special
 
 # Inside, shapes and types are what they say. The doors (series, data, estimators, command line) take anything and
 # answer bad input with an error of their own, which their tests ask for.
@@ -19,13 +20,30 @@ def _logistic(a):
     return 1 / (1 + np.exp(-a))
 
 
+# From their definitions, with SciPy's special functions.
+_ACTIVATIONS = {
+    "tanh": np.tanh,
+    "relu": lambda a: np.maximum(a, 0),
+    "identity": lambda a: a,
+    "logistic": special.expit,
+    "hard-logistic": lambda a: np.clip(a / 6 + 0.5, 0, 1),
+    "leaky-relu": lambda a: np.maximum(a, a / 100),
+    "elu": lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0))),
+    "softplus": lambda a: np.logaddexp(a, 0),
+    "softsign": lambda a: a / (1 + np.abs(a)),
+    "silu": lambda a: a * special.expit(a),
+    "gelu": lambda a: a * special.ndtr(a),
+    "softmax": lambda a: special.softmax(a, axis=-1),
+}
+
+
 def _times(A, v):
     return np.einsum("...ij,...j->...i", A, v)
 
 
 def _elman(cell, h, c, x):
     a = _times(cell.U, x) + _times(cell.W, h) + cell.b
-    return (np.maximum(a, 0) if cell.activation == "relu" else np.tanh(a)), c
+    return _ACTIVATIONS[cell.activation](a), c
 
 
 def _lstm(cell, h, c, x):
@@ -40,6 +58,8 @@ def _lstm(cell, h, c, x):
 
 def _gru(cell, h, c, x):
     n = h.shape[-1]
+    if cell.d is None:
+        return _gru_reset_before(cell, h, x), c
     (uz, ur, un), (wz, wr, wn) = (
         [_times(A[..., k : k + n, :], v) + a[..., k : k + n] for k in (0, n, 2 * n)]
         for A, v, a in ((cell.U, x, cell.b), (cell.W, h, cell.d))
@@ -48,7 +68,23 @@ def _gru(cell, h, c, x):
     return update * h + (1 - update) * np.tanh(un + reset * wn), c
 
 
+def _gru_reset_before(cell, h, x):
+    n = h.shape[-1]
+    (Uz, Ur, Un), (Wz, Wr, Wn) = ([A[..., k : k + n, :] for k in (0, n, 2 * n)] for A in (cell.U, cell.W))
+    bz, br, bn = (cell.b[..., k : k + n] for k in (0, n, 2 * n))
+    update = _logistic(_times(Uz, x) + _times(Wz, h) + bz)
+    reset = _logistic(_times(Ur, x) + _times(Wr, h) + br)
+    return update * h + (1 - update) * np.tanh(_times(Un, x) + _times(Wn, reset * h) + bn)
+
+
 _CELLS = {"Elman": _elman, "LSTM": _lstm, "GRU": _gru}
+
+
+_KINDS = {
+    "tanh": ("elman", {"activation": "tanh"}),
+    "relu": ("elman", {"activation": "relu"}),
+    "gru-before": ("gru", {"reset_after": False}),
+}
 
 
 def _start(model):
@@ -63,7 +99,7 @@ def _step(model, state, x):
         h = states[-1][0]
     for layer in model.readout:
         h = _times(layer.V, h) + layer.c
-        h = np.maximum(h, 0) if layer.relu else h
+        h = _ACTIVATIONS[layer.activation](h)
     return states, (h if model.scale is None else x[..., : h.shape[-1]] + model.scale * h)
 
 
@@ -101,7 +137,7 @@ def draw():
     from recurra.models import Stack
 
     def drawn(kind, inputs, outputs, *, units=3, layers=1, hidden=(), scale=None, seed=0):
-        cell, options = ("elman", {"activation": kind}) if kind in ("tanh", "relu") else (kind, {})
+        cell, options = _KINDS.get(kind, (kind, {}))
         sizes = {"units": units, "layers": layers, "hidden": hidden, "scale": scale}
         model = Stack.draw(cell, inputs, outputs, **sizes, seed=seed, **options)
         rng = np.random.default_rng([seed, 1])

@@ -15,6 +15,11 @@ _HOME = {
     "RNN": "recurra.estimators",
     "GRU": "recurra.estimators",
     "LSTM": "recurra.estimators",
+    "Ensemble": "recurra.estimators",
+    "Network": "recurra.estimators",
+    "Climatology": "recurra.estimators",
+    "Nearest": "recurra.estimators",
+    "Seasonal": "recurra.estimators",
     "Linear": "recurra.estimators",
     "Persistence": "recurra.estimators",
     "load": "recurra.estimators",
@@ -36,8 +41,13 @@ if TYPE_CHECKING:
     from recurra.estimators import GRU as GRU
     from recurra.estimators import LSTM as LSTM
     from recurra.estimators import RNN as RNN
+    from recurra.estimators import Climatology as Climatology
+    from recurra.estimators import Ensemble as Ensemble
     from recurra.estimators import Linear as Linear
+    from recurra.estimators import Nearest as Nearest
+    from recurra.estimators import Network as Network
     from recurra.estimators import Persistence as Persistence
+    from recurra.estimators import Seasonal as Seasonal
     from recurra.estimators import load as load
     from recurra.series import Series as Series
 

@@ -10,7 +10,17 @@ import recurra as rc
 
 t = 0.1 * np.arange(300)
 series = rc.Series(np.column_stack([np.sin(t), np.cos(1.3 * t)]), dt=0.1)
-for model in (rc.ESN(units=20, washout=20), rc.Linear(max_order=3), rc.Persistence()):
+small = {"units": 20, "washout": 20}
+for model in (
+    rc.ESN(**small),
+    rc.ESN(**small, readout="rls", forgetting=0.99, topology="cycle-jumps", readout_features="squares"),
+    rc.ESN(**small, readout="force", plasticity=1, topology="orthogonal"),
+    rc.Linear(max_order=3),
+    rc.Persistence(),
+    rc.Nearest(),
+    rc.Seasonal(period=60),
+    rc.Ensemble(members=2, settings=small),
+):
     model.fit(series[:200])
     model.forecast(5)
     model.predict(series[200:])

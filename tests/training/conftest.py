@@ -25,7 +25,7 @@ class Pull(Objective):
     def length(self, data):
         return 2
 
-    def loss(self, model, data, index):
+    def loss(self, model, data, index, keys=None):
         c = model.readout[0].c
         return jnp.mean(jnp.sum(jnp.asarray(self.stiffness, c.dtype) / 2 * (c - data[index]) ** 2, axis=1))
 
@@ -40,7 +40,7 @@ class Slope(Objective):
     def length(self, data):
         return 2
 
-    def loss(self, model, data, index):
+    def loss(self, model, data, index, keys=None):
         return jnp.mean(data[index] @ model.readout[0].c)
 
 

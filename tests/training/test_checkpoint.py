@@ -1,6 +1,7 @@
 """A training that is stopped anywhere and resumed ends with the bits of one that was not."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from recurra.errors import ConfigError, Interrupted
 from recurra.models import Stack, to_tensors
 from recurra.storage import read_checkpoint
-from recurra.training import OPTIMIZERS, NextSteps, Settings, train
+from recurra.training import OPTIMIZERS, Loss, NextSteps, Penalty, Settings, train
 
 SETTINGS = Settings(
     learning_rate=0.05, final_learning_rate=0.01, epochs=24, stretch=2, batch_size=8, clip_norm=1.0, seed=2
@@ -32,13 +33,23 @@ def _stop_at(epochs):
     return progress
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("validated", [True, False], ids=["validated", "not validated"])
-def test_a_resumed_training_ends_with_the_same_bits(optimizer, validated, sine_training, tmp_path):
-    case, settings = sine_training, replace(SETTINGS, optimizer=optimizer)
-    options = {"validate": case.validate if validated else None}
+def test_a_resumed_training_ends_with_the_same_bits(validated, sine_training, tmp_path):
+    case = sine_training
+    _resume(case, SETTINGS, {"validate": case.validate if validated else None}, tmp_path)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_resumed_training_of_any_optimiser_ends_with_the_same_bits(optimizer, pull, bias, tmp_path):
+    data = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    case = SimpleNamespace(model=bias(np.ones(3, np.float32)), objective=pull((3.0, 1.0, 0.2)), data=data)
+    _resume(case, replace(SETTINGS, optimizer=optimizer), {}, tmp_path)
+
+
+def _resume(case, settings, options, tmp_path):
+    """Stop twice, and compare with the training that was not."""
     whole = train(case.model, case.objective, case.data, settings, **options)
-    rng = np.random.default_rng(list(OPTIMIZERS).index(optimizer))
+    rng = np.random.default_rng(list(OPTIMIZERS).index(settings.optimizer))
     stops = sorted(2 * rng.choice(np.arange(1, 12), 2, replace=False))
     path = tmp_path / "checkpoint.safetensors"
     for stop in stops:
@@ -90,6 +101,16 @@ def _other(case, what):
         data = (data[0] + np.float32(1e-6), *data[1:])
     elif what == "objective":
         objective = NextSteps(5, 4)
+    elif what == "loss":
+        objective = NextSteps(5, 3, Loss("huber"))
+    elif what == "mask":
+        data = (*data, np.ones((50, 1), bool))
+    elif what == "penalty":
+        settings = replace(settings, l2=Penalty(W=1e-9))
+    elif what == "schedule":
+        settings = replace(settings, schedule="exponential")
+    elif what == "divergence":
+        settings = replace(settings, on_diverge="backoff:2")
     elif what == "units":
         model = Stack.draw("gru", 1, 1, units=5, seed=2)
     elif what == "increments":
@@ -97,14 +118,29 @@ def _other(case, what):
     return model, objective, data, settings
 
 
-@pytest.mark.parametrize("what", ["epochs", "seed", "values", "objective", "units", "increments"])
-def test_the_checkpoint_of_another_training_is_refused(what, sine_training, tmp_path):
+OTHERS = [
+    "epochs",
+    "seed",
+    "values",
+    "objective",
+    "loss",
+    "mask",
+    "penalty",
+    "schedule",
+    "divergence",
+    "units",
+    "increments",
+]
+
+
+def test_the_checkpoint_of_another_training_is_refused(sine_training, tmp_path):
     case, path = sine_training, tmp_path / "checkpoint.safetensors"
     train(case.model, case.objective, case.data, SETTINGS, checkpoint=path)
     kept = path.read_bytes()
-    with pytest.raises(ConfigError, match="belongs to a training with other data or settings"):
-        train(*_other(case, what), checkpoint=path)
-    assert path.read_bytes() == kept
+    for what in OTHERS:
+        with pytest.raises(ConfigError, match="belongs to a training with other data or settings"):
+            train(*_other(case, what), checkpoint=path)
+        assert path.read_bytes() == kept, what
 
 
 def test_the_checkpoint_of_another_activation_is_refused(sine_training, tmp_path):

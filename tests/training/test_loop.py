@@ -8,9 +8,9 @@ import pytest
 
 from recurra.errors import DivergenceError, RecurraWarning
 from recurra.models import Stack, to_tensors
-from recurra.training import LastStep, NextSteps, Objective, Settings, train
-from recurra.training.loop import Trained
-from recurra.training.stretch import Rates, run_stretch, start
+from recurra.training import LastStep, NextSteps, Objective, Penalty, Settings, train
+from recurra.training.loop import Trained, _rates
+from recurra.training.stretch import run_stretch, start
 
 BLOW_UP = Settings(optimizer="sgd", learning_rate=11.0, final_learning_rate=11.0, epochs=40, batch_size=2)
 
@@ -20,13 +20,20 @@ def _bits(model):
 
 
 def _diverge(rate):
-    """c <- c - rate c in float32 until the loss c^2 / 2 or the squared gradient overflows: good updates, |g|, c."""
+    """c <- c - rate c in float32 until the loss c^2 / 2 is a hundred million: good updates, |g|, c."""
     c, update, norm = np.float32(1), 0, 0.0
-    with np.errstate(over="ignore"):
-        while np.isfinite(c * c):
-            norm, update = abs(float(c)), update + 1
-            c = c - np.float32(rate) * c
+    while c * c / 2 <= 1e8:
+        norm, update = abs(float(c)), update + 1
+        c = c - np.float32(rate) * c
     return update, norm, c
+
+
+def _run(objective, model, data, seed=0, **given):
+    """One stretch of `epochs` epochs, from the start."""
+    settings = Settings(optimizer="sgd", **{"stretch": 1, **given, "final_learning_rate": given["learning_rate"]})
+    rates = _rates(objective, data, settings, 1.0, model.dtype)
+    begin, key = start(model, objective, data, "sgd"), jax.random.key(seed)
+    return run_stretch(settings.static, objective, begin, data, rates, key, np.int32(0), np.int32(settings.epochs))[0]
 
 
 @pytest.mark.parametrize("stretch", [1, 10])
@@ -46,12 +53,9 @@ def test_a_diverging_training_tells_the_update_and_the_gradient_before_it(stretc
 
 def test_there_is_no_update_after_the_bad_one(pull, bias):
     model, data = bias(np.ones(1, np.float32)), np.zeros((2, 1), np.float32)
-    rates = Rates(*(np.float32(r) for r in (11.0, 11.0, 1.0, np.inf)))
 
     def run(epochs):
-        fixed = ("sgd", 0.9, 2, 30)
-        key, begin = jax.random.key(0), start(model, "sgd", 0.9)
-        return run_stretch(fixed, pull((1.0,)), begin, data, rates, key, np.int32(0), np.int32(epochs))[0]
+        return _run(pull((1.0,)), model, data, learning_rate=11.0, batch_size=2, stretch=30, epochs=epochs)
 
     good, _, c = _diverge(11.0)
     stopped, before = run(30), run(good)
@@ -63,13 +67,12 @@ def test_there_is_no_update_after_the_bad_one(pull, bias):
 
 def test_good_batches_after_a_bad_one_change_nothing(pull, bias):
     data = np.array([[0.0], [0.0], [1e30], [0.0], [0.0], [0.0]], np.float32)  # the third row overflows the loss
-    rates = Rates(*(np.float32(r) for r in (0.5, 0.5, 1.0, np.inf)))
-    begin, bad = start(bias(np.ones(1, np.float32)), "sgd", 0.9), set()
+    model, bad = bias(np.ones(1, np.float32)), set()
     for seed in range(6):
-        fixed, key = ("sgd", 0.9, 1, 1), jax.random.key(seed)
-        end = run_stretch(fixed, pull((1.0,)), begin, data, rates, key, np.int32(0), np.int32(1))[0]
+        end = _run(pull((1.0,)), model, data, seed, learning_rate=0.5, batch_size=1, epochs=1)
         assert float(end.model.readout[0].c[0]) == 0.5 ** int(end.update)
         assert end.update == end.bad_update
+        assert np.isinf(end.bad_loss)
         bad.add(int(end.bad_update))
     assert min(bad) < 4  # good batches followed
 
@@ -160,14 +163,23 @@ class _Counting(Objective):
     def length(self, data):
         return self.inside.length(data)
 
-    def loss(self, model, data, index):
+    def loss(self, model, data, index, keys=None):
         self.traces.append(1)
-        return self.inside.loss(model, data, index)
+        return self.inside.loss(model, data, index, keys)
 
 
 def test_a_second_training_of_the_same_shapes_compiles_nothing(sine_training):
     case, traces = sine_training, []
-    settings = Settings(epochs=4, stretch=3, clip_norm=1.0)
+    settings = Settings(
+        optimizer="nesterov",
+        epochs=4,
+        stretch=3,
+        clip_norm=1.0,
+        schedule="step",
+        milestones=(1,),
+        warmup_updates=2,
+        l2=Penalty(W=0.1),
+    )
 
     def run(**changes):
         other = Stack.draw("gru", 1, 1, units=4, seed=len(traces))
@@ -183,6 +195,12 @@ def test_a_second_training_of_the_same_shapes_compiles_nothing(sine_training):
         {"final_learning_rate": 1e-5},
         {"epochs": 9},
         {"clip_norm": None},
+        {"momentum": 0.5},
+        {"decay": 0.5},
+        {"milestones": (3,)},
+        {"warmup_updates": 7},
+        {"l2": Penalty(W=0.2)},
+        {"on_diverge": "backoff:2"},
         {"seed": 8},
         {"patience": 3},
     ):

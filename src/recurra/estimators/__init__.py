@@ -12,20 +12,30 @@ _HOME = {
     "GRU": "recurra.estimators.gru",
     "LSTM": "recurra.estimators.lstm",
     "RNN": "recurra.estimators.rnn",
+    "Climatology": "recurra.estimators.baselines",
+    "Ensemble": "recurra.estimators.ensemble",
     "Estimator": "recurra.estimators.base",
     "Linear": "recurra.estimators.baselines",
+    "Nearest": "recurra.estimators.baselines",
+    "Network": "recurra.estimators.network",
     "Persistence": "recurra.estimators.baselines",
+    "Seasonal": "recurra.estimators.baselines",
 }
 
 __all__ = ["LEARNERS", "Learner", "load", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
     from recurra.estimators.base import Estimator as Estimator
+    from recurra.estimators.baselines import Climatology as Climatology
     from recurra.estimators.baselines import Linear as Linear
+    from recurra.estimators.baselines import Nearest as Nearest
     from recurra.estimators.baselines import Persistence as Persistence
+    from recurra.estimators.baselines import Seasonal as Seasonal
+    from recurra.estimators.ensemble import Ensemble as Ensemble
     from recurra.estimators.esn import ESN as ESN
     from recurra.estimators.gru import GRU as GRU
     from recurra.estimators.lstm import LSTM as LSTM
+    from recurra.estimators.network import Network as Network
     from recurra.estimators.rnn import RNN as RNN
 
 
@@ -35,15 +45,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'recurra.estimators' has no attribute {name!r}")
 
 
-def load(path: Any) -> "Estimator":
+def load(path: Any, **handed: Any) -> "Estimator":
     """Read a model that `save` wrote: parameters, weights, scaling, baselines and the rows to warm up on.
 
     Args:
         path: the file, by custom `model.safetensors`.
+        handed: what no file holds: `cell=MyCell` of a `Network` with a cell of one's own.
 
     Raises:
         ModelFileError: missing, foreign, damaged, too new, or not what it claims to be. No code in the file can run.
     """
     from recurra.estimators.model_file import load as load_file
 
-    return load_file(Path(path))
+    return load_file(Path(path), **handed)

@@ -31,9 +31,19 @@ class Learner:
 
 LEARNERS: dict[str, Learner] = {
     "persistence": Learner("tomorrow is as today", "recurra.estimators.baselines:Persistence"),
+    "climatology": Learner("every day is the mean of the training rows", "recurra.estimators.baselines:Climatology"),
+    "seasonal": Learner("today is as a period ago, the period by validation", "recurra.estimators.baselines:Seasonal"),
+    "nearest": Learner("what followed the most similar past rows", "recurra.estimators.baselines:Nearest"),
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),
     "gru": Learner("gated recurrent unit, backpropagation through time", "recurra.estimators.gru:GRU"),
     "lstm": Learner("long short-term memory, backpropagation through time", "recurra.estimators.lstm:LSTM"),
+    "network": Learner(
+        "a `graph` of layers, or in Python a `cell` of one's own, backpropagation through time",
+        "recurra.estimators.network:Network",
+    ),
+    "ensemble": Learner(
+        "many networks from many seeds, their median and a band", "recurra.estimators.ensemble:Ensemble"
+    ),
 }

@@ -11,4 +11,4 @@ class LSTM(Recurrent):
     """Long short-term memory network; see `Recurrent` for the parameters and `recurra.cells.LSTM` for the equations."""
 
     kind: ClassVar[str] = "lstm"
-    cell: ClassVar[str] = "lstm"
+    layer: ClassVar[str] = "lstm"

@@ -1,39 +1,64 @@
 """What the trained networks share: windows, backpropagation through time, early stopping in the closed loop."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from recurra._types import whole_number
-from recurra.data import window_starts
-from recurra.errors import ConfigError, DataError
+from recurra.cells import ELEMENTWISE
+from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
+from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
+from recurra.estimators.training_options import check_training, increment_sizes, objective, settings, windows
 from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
 from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
 from recurra.forecasting.compiled import Compiled
-from recurra.models import Stack, from_tensors, stack_shapes, to_tensors
-from recurra.storage import Layout, plain
-from recurra.training import OPTIMIZERS, NextSteps, Settings, train
+from recurra.models import CELLS, Model, Stack, from_tensors, in_precision, tensor_layout, to_tensors
+from recurra.storage import Layout
+from recurra.training import Gaussian, LearnedStart, train
 from recurra.training.loop import Validate
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Recurrent(Estimator):
-    """A stack of recurrent layers and a linear readout, trained by backpropagation through time.
+    """Recurrent layers and a readout, trained by backpropagation through time.
 
     Args:
         units: hidden units of each layer.
         layers: recurrent layers on top of each other.
-        optimizer: "adam", "rmsprop", "sgd" or "momentum", with the constants that Keras documents.
+        readout: units of each hidden layer between the recurrent layers and the output, such as (64, 64); None for a
+            linear readout.
+        readout_activation: of those hidden layers, one of `recurra.cells.ACTIVATIONS`.
+        dropout: share of the inputs of every recurrent layer that is left out in training, the same inputs at all
+            steps of a window.
+        recurrent_dropout: the same of the hidden activity that a layer feeds back to itself.
+        learned_start: train the state before the first row too, instead of zeros.
+        precision: "float32" or "float64", of weights, training and forecasts.
+        loss: "squared", "absolute", "huber", or "gaussian" for a variance beside every forecast; see
+            `recurra.training.Loss`.
+        huber_delta: where the loss "huber" goes from a parabola to a straight line, in standard deviations.
+        l1, l2: penalties on the sum of absolute values and of squares, a table of strengths for the weights U, W, b of
+            the recurrent layers and V of the readout, such as {"W": 1e-4}.
+        optimizer: "adam", "adamw", "rmsprop", "adagrad", "sgd", "momentum" or "nesterov", with the constants that
+            Keras documents.
         learning_rate: step length of the optimiser.
-        final_learning_rate: step length at the end, reached along half a cosine; None keeps it constant.
-        momentum: coefficient of the velocity, for "momentum".
+        final_learning_rate: step length at the end of the schedules "cosine" and "exponential"; None keeps it constant.
+        schedule: "constant", "cosine", "exponential", or "step", which multiplies the rate by `decay` after each of
+            the `milestones`.
+        milestones: numbers of epochs, for "step".
+        decay: factor of the rate, for "step".
+        warmup_updates: updates at the beginning in which the rate rises.
+        momentum: coefficient of the velocity, for "momentum" and "nesterov".
+        weight_decay: for "adamw".
         epochs: passes over the training windows.
-        batch_size: windows a gradient is averaged over.
+        batch_size: windows a gradient is averaged over; of a stateful training, the streams side by side.
         bptt_length: steps of a training window, through which gradients flow.
         stride: rows from the start of one window to the next.
+        stateful: windows follow each other, and each begins with the state in which the one before ended, instead of
+            the initial state: truncated backpropagation through time, for memories longer than a window.
+        washout: steps at the beginning of a series that a stateful training does not compare.
         clip_norm: longest gradient; None for no limit.
         increment: learn y[t+1] - y[t], in units of its standard deviation, instead of y[t+1].
         teacher_forced: steps of a window that see the true rows, the others run on the network's own output; None for
@@ -42,51 +67,69 @@ class Recurrent(Estimator):
             are kept. 0 trains on all rows and keeps the last weights.
         patience: epochs without a better validation after which training stops, looked at every 10 epochs; None
             trains to the end.
+        on_diverge: "stop", or "backoff:n": halve the rate and go on from the last good weights, at most n times.
         horizon: steps of each validation forecast; None takes `bptt_length`, or half of the held-out rows.
         origins: number of validation forecasts.
         warmup: rows of history run through the network before a forecast; None takes `bptt_length` - 1.
-        seed: of the weights and the order of the windows; the same seed gives the same bits.
+        seed: of the weights, the order of the windows and dropout; the same seed gives the same bits.
     """
 
-    cell: ClassVar[str]
-    choices: ClassVar[dict[str, list[str]]] = {}  # of the parameters that only this cell has
+    layer: ClassVar[str]  # a name of `recurra.models.CELLS`
 
     units: int = 64
     layers: int = 1
+    readout: Sequence[int] | None = None
+    readout_activation: str = "relu"
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    learned_start: bool = False
+    precision: str = "float32"
+    loss: str = "squared"
+    huber_delta: float = 1.0
+    l1: Mapping[str, float] | None = None
+    l2: Mapping[str, float] | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     final_learning_rate: float | None = None
+    schedule: str = "cosine"
+    milestones: Sequence[int] | None = None
+    decay: float = 0.1
+    warmup_updates: int = 0
     momentum: float = 0.9
+    weight_decay: float = 0.0
     epochs: int = 100
     batch_size: int = 32
     bptt_length: int = 50
     stride: int = 1
+    stateful: bool = False
+    washout: int = 0
     clip_norm: float | None = 1.0
     increment: bool = False
     teacher_forced: int | None = None
     validation: float = 0.1
     patience: int | None = None
+    on_diverge: str = "stop"
     horizon: int | None = None
     origins: int = 20
     warmup: int | None = None
     seed: int = 0
 
+    def check(self) -> None:
+        checks = Checks(self).whole("units", 1, 100_000).whole("layers", 1, 1000)
+        checks.wholes("readout", 1, 100_000, optional=True).choice("readout_activation", ELEMENTWISE)
+        checks.number("dropout", 0, 0.99).number("recurrent_dropout", 0, 0.99)
+        checks.choice("precision", ["float32", "float64"]).number("validation", 0, 0.9)
+        checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("warmup", 0, optional=True)
+        check_training(checks)
+        self._check_cell(checks)
+        checks.raise_all()
+
+    def _check_cell(self, checks: Checks) -> None:
+        """Check what only this kind of network has."""
+
     def _cell_options(self) -> dict[str, Any]:
         """Arguments of the cell beside its sizes."""
-        return {name: getattr(self, name) for name in self.choices}
-
-    def check(self) -> None:
-        checks = Checks(self).whole("units", 1, 100_000).whole("layers", 1, 1000).choice("optimizer", list(OPTIMIZERS))
-        checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
-        checks.number("momentum", 0, 1).whole("epochs", 1).whole("batch_size", 1).whole("bptt_length", 1)
-        checks.whole("stride", 1).number("clip_norm", 0, open_low=True, optional=True).flag("increment")
-        longest = self.bptt_length if whole_number(self.bptt_length) else 1
-        checks.whole("teacher_forced", 1, longest, optional=True).number("validation", 0, 0.9)
-        checks.whole("patience", 1, optional=True).whole("horizon", 1, optional=True).whole("origins", 1)
-        checks.whole("warmup", 0, optional=True).whole("seed", 0, 2**32 - 1)
-        for name, known in self.choices.items():
-            checks.choice(name, known)
-        checks.raise_all()
+        return {}
 
     def _warmup_rows(self) -> int:
         return int(self.bptt_length - 1 if self.warmup is None else self.warmup)
@@ -98,56 +141,69 @@ class Recurrent(Estimator):
                 "`patience` waits for a better validation, and nothing validates: set `validation` above 0"
             )
         cuts = training.cuts(self.validation) if held else [len(values) for values, _ in training.parts]
-        data = self._windows(training.trained(cuts))
+        data = windows(self, training.trained(cuts))
+        self._check_memory(training, windows=data[2].size)
         trained = train(
-            self._draw(len(training.frame.channels), training.frame.features, training.parts),
-            NextSteps(int(self.bptt_length), int(self.teacher_forced or self.bptt_length)),
+            self._drawn(training),
+            objective(self),
             data,
-            self._settings(),
+            settings(self),
             validate=self._validate(training.validation(cuts, self._warmup_rows())) if held else None,
             checkpoint=training.checkpoint,
             progress=training.progress,
         )
         return Compiled(trained.best), trained.history
 
-    def _settings(self) -> Settings:
-        same = ("optimizer", "learning_rate", "momentum", "epochs", "batch_size", "clip_norm", "patience", "seed")
-        given: dict[str, Any] = plain({name: getattr(self, name) for name in same})
-        final = given["learning_rate"] if self.final_learning_rate is None else float(self.final_learning_rate)
-        return Settings(final_learning_rate=final, **given)
+    def _check_memory(self, training: TrainingSet, windows: int) -> None:
+        blank = self._blank(len(training.frame.channels), training.frame.features)
+        units, gates, layers = self._size(blank)
+        rows = min(windows, self.batch_size) * self.bptt_length
+        need = training_bytes([shape for _, shape in tensor_layout(blank).values()], units, gates, layers, rows)
+        advice = "take fewer `units` or `layers`, a smaller `batch_size` or a shorter `bptt_length`"
+        refuse_beyond_memory(need * blank.dtype.itemsize / 4, f"training {layers} layers of {units} units", advice)
 
-    def _windows(self, parts: list[Scaled]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The rows of all series one after the other, and the first row of every window."""
-        starts = window_starts([len(values) for values, _ in parts], self.bptt_length + 1, self.stride)
-        if len(starts) == 0:
-            longest = max(len(values) for values, _ in parts)
-            raise DataError(
-                f"no window of {self.bptt_length} steps fits the {longest} training rows of the longest series (it "
-                f"spans {self.bptt_length + 1}): set `bptt_length` to at most {longest - 1}"
-            )
-        values, drive = (np.concatenate(tables).astype(np.float32) for tables in zip(*parts, strict=True))
-        return values, drive, starts.astype(np.int32)
+    def _size(self, model: Model) -> tuple[int, int, int]:
+        """Units, their gates, and layers of them."""
+        return self.units, CELLS[self.layer].gates, self.layers
 
-    def _draw(self, channels: int, features: int, parts: list[Scaled]) -> Stack:
-        scale = None
-        if self.increment:
-            steps = np.concatenate([np.diff(values, axis=0) for values, _ in parts])
-            scale = steps.std(axis=0).astype(np.float32)
+    def _drawn(self, training: TrainingSet) -> Model:
+        """The network before training."""
+        scale = increment_sizes(training.parts) if self.increment else None
+        return self._model(len(training.frame.channels), training.frame.features, scale, self.seed)
+
+    def _blank(self, channels: int, features: int) -> Model:
+        """The same in names and shapes alone: zeros that take no memory."""
+        return self._model(channels, features, np.zeros(channels) if self.increment else None, None)
+
+    def _model(self, channels: int, features: int, scale: Any, seed: int | None) -> Model:
+        spread = self.loss == "gaussian"
+        model = self._network(2 * channels if spread else channels, features, None if spread else scale, seed)
+        if self.learned_start:
+            model = LearnedStart.of(model)
+        return in_precision(Gaussian(model, scale) if spread else model, self.precision)
+
+    def _network(self, outputs: int, features: int, scale: Any, seed: int | None) -> Model:
+        """Cells and readout; without a seed, zeros that take no memory."""
         return Stack.draw(
-            self.cell,
+            self.layer,
             features,
-            channels,
+            outputs,
             units=self.units,
             layers=self.layers,
+            hidden=self.readout or (),
+            hidden_activation=self.readout_activation,
             scale=scale,
-            seed=self.seed,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            precision=self.precision,
+            seed=seed,
             **self._cell_options(),
         )
 
     def _validate(self, held: list[Scaled]) -> Validate:
         origins = validation_origins(held, self._warmup_rows(), self.horizon, self.bptt_length, self.origins)
 
-        def score(model: Stack) -> float:
+        def score(model: Model) -> float:
             return float(horizon_score(closed_loop_errors(forecast_origins(Compiled(model), origins), origins.truth)))
 
         return score
@@ -159,10 +215,7 @@ class Recurrent(Estimator):
         return to_tensors(self.network_.model)
 
     def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
-        shapes = stack_shapes(self.cell, features, channels, self.units, self.layers)
-        if self.increment:
-            shapes["scale"] = (channels,)
-        return {name: ("float32", shape) for name, shape in shapes.items()}
+        return tensor_layout(self._blank(channels, features))
 
     def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Compiled:
-        return Compiled(from_tensors(self.cell, self.layers, tensors, self._cell_options()))
+        return Compiled(from_tensors(self._blank(channels, features), tensors))

@@ -8,18 +8,18 @@ import jax
 import numpy as np
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Row
-from recurra.models import Stack, closed_loop, unroll
+from recurra.models import Model, closed_loop, unroll
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """Runs a `Stack` for the estimators; the arithmetic is in the precision of its weights.
+    """Runs a `Model` for the estimators; the arithmetic is in the precision of its weights.
 
     Args:
         model: the fitted model, its weights NumPy or JAX arrays.
     """
 
-    model: Stack
+    model: Model
 
     def initial_state(self, batch: int) -> Any:
         with self._precision():
@@ -37,19 +37,19 @@ class Compiled:
     @property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
-        return np.dtype(self.model.readout[-1].c.dtype)
+        return self.model.dtype
 
     def _precision(self) -> Any:
         return jax.enable_x64(self.dtype == np.float64)
 
 
 @eqx.filter_jit
-def _run(model: Stack, state: Any, inputs: Any) -> tuple[Any, jax.Array]:
+def _run(model: Model, state: Any, inputs: Any) -> tuple[Any, jax.Array]:
     return jax.vmap(lambda s, xs: unroll(model.step, s, xs))(state, inputs)
 
 
 @eqx.filter_jit
-def _free_run(model: Stack, state: Any, last: Any, drive: Any) -> tuple[Any, jax.Array]:
+def _free_run(model: Model, state: Any, last: Any, drive: Any) -> tuple[Any, jax.Array]:
     return jax.vmap(lambda s, y, us: closed_loop(model.step, s, y, us))(state, last, drive)
 
 

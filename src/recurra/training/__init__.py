@@ -1,7 +1,29 @@
-"""Training by backpropagation through time: objectives, optimisers and the compiled loop."""
+"""Training by backpropagation through time: objectives, losses, optimisers, schedules and the compiled loop."""
 
 from recurra.training.loop import Trained, train
+from recurra.training.losses import LOSSES, Loss
 from recurra.training.objectives import LastStep, NextSteps, Objective
-from recurra.training.settings import OPTIMIZERS, Settings
+from recurra.training.optimizers import OPTIMIZERS
+from recurra.training.penalties import Penalty
+from recurra.training.schedules import SCHEDULES
+from recurra.training.settings import Settings
+from recurra.training.truncated import Truncated, streams
+from recurra.training.wrappers import Gaussian, LearnedStart
 
-__all__ = ["OPTIMIZERS", "LastStep", "NextSteps", "Objective", "Settings", "Trained", "train"]
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Gaussian",
+    "LastStep",
+    "LearnedStart",
+    "Loss",
+    "NextSteps",
+    "Objective",
+    "Penalty",
+    "Settings",
+    "Trained",
+    "Truncated",
+    "streams",
+    "train",
+]

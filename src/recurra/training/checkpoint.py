@@ -23,6 +23,7 @@ def write(path: Path, trained: Any, objective: Objective, data: Any, settings: S
         "best_epoch": trained.best_epoch,
         "epoch": trained.epoch,
         "history": trained.history,
+        "backoffs": [_written(cause) for cause in trained.backoffs],
     }
     leaves = jax.tree.leaves(eqx.filter((trained.position, trained.best), eqx.is_array_like))
     write_checkpoint(path, {f"leaf/{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}, document)
@@ -50,7 +51,17 @@ def resume(path: Path, fresh: Any, objective: Objective, data: Any, settings: Se
         best_epoch=document["best_epoch"],
         epoch=document["epoch"],
         history=document["history"],
+        backoffs=[_read(cause) for cause in document["backoffs"]],
     )
+
+
+def _written(cause: dict[str, Any]) -> dict[str, Any]:
+    """As JSON, which has no infinity."""
+    return {name: repr(number) if isinstance(number, float) else number for name, number in cause.items()}
+
+
+def _read(cause: dict[str, Any]) -> dict[str, Any]:
+    return {name: float(number) if isinstance(number, str) else number for name, number in cause.items()}
 
 
 def _identity(model: Any, objective: Objective, data: Any, settings: Settings) -> str:

@@ -12,13 +12,16 @@ import jax
 import numpy as np
 
 from recurra.errors import ConfigError, DivergenceError, RecurraWarning
-from recurra.models import Stack
+from recurra.models import Model
 from recurra.training.checkpoint import resume, write
+from recurra.training.divergence import cause_of, diverged
 from recurra.training.objectives import Objective
+from recurra.training.penalties import check_penalties
+from recurra.training.schedules import Rates
 from recurra.training.settings import Settings
-from recurra.training.stretch import Position, Rates, Record, run_stretch, start
+from recurra.training.stretch import Position, Record, run_stretch, start
 
-Validate = Callable[[Stack], float]
+Validate = Callable[[Model], float]
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -31,19 +34,22 @@ class Trained:
         best: the model to keep: the one with the lowest validation score, or the latest where nothing validates.
         best_score, best_epoch: of that model.
         epoch: epochs done.
-        history: one entry an epoch: epoch, loss, gradient_norm, clipped, validation (None between validations).
+        history: one entry an epoch: epoch, loss (with the penalties), gradient_norm, clipped, validation (None between
+            validations); with `on_diverge="backoff:n"` also backoffs, how often the rate was halved so far.
+        backoffs: what went wrong before each of those: update, epoch, loss, gradient_norm, learning_rate.
     """
 
     position: Position
-    best: Stack
+    best: Model
     best_score: float = math.inf
     best_epoch: int = 0
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    backoffs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(
-    model: Stack,
+    model: Model,
     objective: Objective,
     data: Any,
     settings: Settings,
@@ -64,58 +70,67 @@ def train(
         progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
 
     Raises:
-        DivergenceError: a loss or gradient was not finite; `cause` has the update, epoch, rate and gradient norm.
+        ConfigError: a penalty on weights that the model does not have; the checkpoint of another training.
+        DivergenceError: a loss or gradient was not finite, or a loss is a hundred million times the first; `cause`
+            has the update, epoch, loss, rate and gradient norm. With `on_diverge="backoff:n"`, after n halvings.
     """
-    if objective.length(data) == 1:
+    check_penalties(model, settings.static.penalised)
+    if objective.length(data) == 1 and not objective.carries:
         warnings.warn(
             "sequence length 1: the recurrent weights are unused, they only ever multiply the zero initial state. "
             "Arrange the window as steps, not as features",
             RecurraWarning,
             stacklevel=2,
         )
-    precision = np.dtype(model.readout[-1].c.dtype)
-    with jax.enable_x64(precision == np.float64):
+    with jax.enable_x64(model.dtype == np.float64):
         data = jax.tree.map(jax.numpy.asarray, data)
-        trained = Trained(start(model, settings.optimizer, settings.momentum), model)
+        trained = Trained(start(model, objective, data, settings.optimizer), model)
         if checkpoint is not None:
             trained = resume(checkpoint, trained, objective, data, settings)
             _check_validation(trained, validate, checkpoint)
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
-            _advance(trained, objective, data, settings, validate)
+            good = _advance(trained, objective, data, settings, validate)
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
-            if progress is not None:
+            if progress is not None and good:
                 entry = trained.history[-1]
                 progress({"epochs": settings.epochs, **{k: entry[k] for k in ("epoch", "loss", "validation")}})
         trained.best = _plain(trained.best)
     return trained
 
 
-def _advance(trained: Trained, objective: Objective, data: Any, settings: Settings, validate: Validate | None) -> None:
-    """One stretch of epochs, and its validation."""
+def _advance(trained: Trained, objective: Objective, data: Any, settings: Settings, validate: Validate | None) -> bool:
+    """One stretch of epochs, and its validation; False where it diverged and the rate is halved instead."""
     epochs = min(settings.stretch, settings.epochs - trained.epoch)
+    halving = 0.5 ** len(trained.backoffs)
     position, record = run_stretch(
         settings.static,
         objective,
         trained.position,
         data,
-        _rates(objective, data, settings),
+        _rates(objective, data, settings, halving, trained.position.model.dtype),
         jax.random.key(settings.seed),
         np.int32(trained.epoch),
         np.int32(epochs),
     )
-    _check_finite(position, objective, data, settings)
+    cause = cause_of(position, settings.learning_rate * halving, batches(objective, data, settings))
+    if cause is not None:
+        if len(trained.backoffs) == settings.backoffs:
+            raise diverged(cause, settings)
+        trained.backoffs.append(cause)
+        return False
     trained.position = _plain(position)
-    trained.history += _entries(record, trained.epoch, epochs)
+    trained.history += _entries(record, trained, epochs, settings)
     trained.epoch += epochs
     model = trained.position.model
     score = trained.best_score if validate is None else _score(validate, model, trained.epoch)
     if validate is None or score < trained.best_score:
         trained.best, trained.best_score, trained.best_epoch = model, score, trained.epoch
     trained.history[-1]["validation"] = None if validate is None else score
+    return True
 
 
-def _score(validate: Validate, model: Stack, epoch: int) -> float:
+def _score(validate: Validate, model: Model, epoch: int) -> float:
     score = float(validate(model))
     if not math.isfinite(score):
         raise DivergenceError(f"the validation score after epoch {epoch} is {score}", cause={"epoch": epoch})
@@ -132,46 +147,37 @@ def _check_validation(trained: Trained, validate: Validate | None, checkpoint: P
         raise ConfigError(f"{checkpoint} belongs to a training with other validation rows: remove it to start anew")
 
 
-def _rates(objective: Objective, data: Any, settings: Settings) -> Rates:
-    clip = math.inf if settings.clip_norm is None else settings.clip_norm
-    updates = max(1, settings.epochs * batches(objective, data, settings))
-    numbers = (settings.learning_rate, settings.final_learning_rate, updates, clip)
-    return Rates(*(np.float32(number) for number in numbers))  # pyright: ignore[reportArgumentType]
+def _rates(objective: Objective, data: Any, settings: Settings, halving: float, precision: Any) -> Rates:
+    """The traced settings in the precision of the model; `halving` multiplies the rates."""
+    each = batches(objective, data, settings)
+    numbers = Rates(
+        first=settings.learning_rate * halving,
+        last=settings.final_learning_rate * halving,
+        updates=max(1, settings.epochs * each - settings.warmup_updates),
+        clip_norm=math.inf if settings.clip_norm is None else settings.clip_norm,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        warmup=settings.warmup_updates,
+        milestones=[epoch * each - settings.warmup_updates for epoch in settings.milestones],
+        decay=settings.decay,
+        penalties=[getattr(getattr(settings, norm), part) for norm, part in settings.static.penalised],
+    )
+    return Rates(*(np.asarray(number, precision) for number in numbers))
 
 
 def batches(objective: Objective, data: Any, settings: Settings) -> int:
     """Updates in one epoch."""
-    count = objective.count(data)
-    return count // min(settings.batch_size, count)
+    return objective.count(data) // objective.size(data, settings.batch_size)
 
 
-def _check_finite(position: Position, objective: Objective, data: Any, settings: Settings) -> None:
-    bad = int(position.bad_update)
-    if bad < 0:
-        return
-    epoch = bad // batches(objective, data, settings)
-    norm = float(position.gradient_norm)
-    before = f" and a gradient of norm {norm:.3g} just before" if bad else ""
-    limit = "set `clip_norm=1.0`" if settings.clip_norm is None else f"lower `clip_norm` from {settings.clip_norm:g}"
-    raise DivergenceError(
-        f"training left the finite numbers at update {bad + 1} (epoch {epoch + 1}), with learning rate "
-        f"{settings.learning_rate:g}{before}: try a learning rate of "
-        f"{min(settings.learning_rate / 10, 1e-3):g}, or {limit}",
-        cause={
-            "update": bad + 1,
-            "epoch": epoch + 1,
-            "gradient_norm": norm,
-            "learning_rate": settings.learning_rate,
-        },
-    )
-
-
-def _entries(record: Record, done: int, epochs: int) -> list[dict[str, Any]]:
+def _entries(record: Record, trained: Trained, epochs: int, settings: Settings) -> list[dict[str, Any]]:
     columns = {name: np.asarray(column, np.float64) for name, column in record._asdict().items()}
+    halved = {"backoffs": len(trained.backoffs)} if settings.backoffs else {}
     return [
         {
-            "epoch": done + e + 1,
+            "epoch": trained.epoch + e + 1,
             **{name: float(column[e]) for name, column in columns.items()},
+            **halved,
             "validation": None,
         }
         for e in range(epochs)

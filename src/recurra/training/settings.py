@@ -1,18 +1,23 @@
-"""How to train: the optimiser's direction from optax, the step length by our own schedule."""
+"""How to train: optimiser, schedule, penalties, and what to do with a training that diverges."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import optax
+from recurra.errors import ConfigError, unknown
+from recurra.training.optimizers import OPTIMIZERS
+from recurra.training.penalties import NO_PENALTY, Penalty, penalised
+from recurra.training.schedules import SCHEDULES
 
-# The direction of each optimiser, with the constants that Keras documents; the learning rate multiplies it. Adam is
-# Algorithm 1 of Kingma and Ba (arXiv:1412.6980); the velocity of "momentum" is a sum of gradients, before the rate.
-OPTIMIZERS: dict[str, Callable[[float], optax.GradientTransformation]] = {
-    "adam": lambda momentum: optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-7),
-    "rmsprop": lambda momentum: optax.scale_by_rms(decay=0.9, eps=1e-7, eps_in_sqrt=True),
-    "sgd": lambda momentum: optax.identity(),
-    "momentum": lambda momentum: optax.trace(decay=momentum),
-}
+
+class Program(NamedTuple):
+    """What the compiled program depends on; all else is traced."""
+
+    optimizer: str
+    batch_size: int
+    stretch: int
+    schedule: str
+    warms_up: bool
+    penalised: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -20,31 +25,93 @@ class Settings:
     """Settings of a training. Those that shape the compiled program are `static`; the others are traced.
 
     Args:
-        optimizer: "adam", "rmsprop", "sgd" or "momentum".
+        optimizer: one of `OPTIMIZERS`.
         learning_rate: step length at the start.
-        final_learning_rate: step length at the end of a half cosine over all updates; the same as `learning_rate`
-            keeps it constant.
-        momentum: coefficient of the velocity, for "momentum".
+        final_learning_rate: step length at the end of the schedules "cosine" and "exponential"; the same as
+            `learning_rate` keeps it constant.
+        momentum: coefficient of the velocity, for "momentum" and "nesterov".
+        weight_decay: for "adamw": w loses rate * weight_decay * w at every update, where w is in a matrix; biases and
+            other vectors do not decay.
+        schedule: one of `SCHEDULES`: "cosine" goes along half a cosine over all updates, "exponential" by the same
+            factor at each; "step" multiplies the rate by `decay` after each of the `milestones`.
+        milestones: epochs done, increasing, for "step".
+        decay: what the rate is multiplied by there.
+        warmup_updates: updates in which the rate rises in a straight line, before the schedule begins.
         epochs: passes over the windows.
         batch_size: windows a gradient is averaged over; what does not fill a batch is left out of that epoch.
-        clip_norm: longest gradient; None for no limit.
+        clip_norm: longest gradient (of loss and penalties); None for no limit.
+        l1, l2: strengths of penalties that are added to the loss, on the sum of absolute values and of squares.
         stretch: epochs between validations, checkpoints and progress reports.
         patience: epochs without a better validation after which training stops; None trains to the end.
-        seed: of the order of the windows.
+        on_diverge: "stop", or "backoff:n": halve the rates and go on from the end of the last good stretch, at most n
+            times.
+        seed: of the order of the windows and of dropout.
+
+    Raises:
+        ConfigError: a value that cannot be.
     """
 
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-3
     momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    milestones: tuple[int, ...] = ()
+    decay: float = 0.1
+    warmup_updates: int = 0
     epochs: int = 100
     batch_size: int = 32
     clip_norm: float | None = None
+    l1: Penalty = NO_PENALTY
+    l2: Penalty = NO_PENALTY
     stretch: int = 10
     patience: int | None = None
+    on_diverge: str = "stop"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for what, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("schedule", self.schedule, SCHEDULES)):
+            if name not in known:
+                raise ConfigError(unknown(what, name, known))
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ConfigError(f"`weight_decay` is {self.weight_decay}: it is a number from 0 on")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ConfigError(
+                f"`weight_decay` is for the optimizer 'adamw', not {self.optimizer!r}: take that, or `l2`"
+            )
+        if self.schedule == "exponential" and not self.final_learning_rate > 0:
+            raise ConfigError("the schedule 'exponential' never reaches 0: set `final_learning_rate` above 0")
+        ascending = all(a < b for a, b in zip((0, *self.milestones), self.milestones, strict=False))
+        if not ascending or bool(self.milestones) != (self.schedule == "step"):
+            raise ConfigError(
+                f"`milestones` are {self.milestones} and the schedule is {self.schedule!r}: 'step' alone has them, "
+                "increasing numbers of epochs from 1 on"
+            )
+        if not 0 < self.decay < float("inf"):
+            raise ConfigError(f"`decay` is {self.decay}: it is a positive number")
+        if self.warmup_updates < 0:
+            raise ConfigError(f"`warmup_updates` is {self.warmup_updates}: it is a number from 0 on")
+        _ = self.backoffs
+
     @property
-    def static(self) -> tuple[str, float, int, int]:
+    def backoffs(self) -> int:
+        """How often a diverging training may go on with half the rate."""
+        word, _, times = self.on_diverge.partition(":")
+        if self.on_diverge == "stop":
+            return 0
+        if word == "backoff" and times.isascii() and times.isdigit() and int(times) > 0:
+            return int(times)
+        raise ConfigError(f"`on_diverge` is {self.on_diverge!r}: it is 'stop' or 'backoff:n', such as 'backoff:5'")
+
+    @property
+    def static(self) -> Program:
         """What the compiled program depends on."""
-        return self.optimizer, self.momentum, self.batch_size, self.stretch
+        return Program(
+            self.optimizer,
+            self.batch_size,
+            self.stretch,
+            self.schedule,
+            self.warmup_updates > 0,
+            penalised(l1=self.l1, l2=self.l2),
+        )

@@ -9,28 +9,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from recurra.models import Stack
+from recurra.models import Model
 from recurra.training.objectives import Objective
-from recurra.training.settings import OPTIMIZERS
+from recurra.training.optimizers import OPTIMIZERS, Now
+from recurra.training.penalties import penalty
+from recurra.training.schedules import Rates, momentum, rate
+from recurra.training.settings import Program
+
+EXPLODED = 1e8  # times the first loss, or 1 where that is less: ten thousand standard deviations of scaled data
 
 
 class Position(NamedTuple):
     """Where a training stands: everything that the next update depends on."""
 
-    model: Stack
+    model: Model
     optimizer: Any
+    carried: Any  # what the objective hands from batch to batch
     update: Any  # updates done, int32
+    first_loss: Any  # of the first update
     bad_update: Any  # the first update without finite loss, gradient and step, -1 for none: no update since
-    gradient_norm: Any  # of the last finite gradient
-
-
-class Rates(NamedTuple):
-    """Traced settings: they change without a new compilation."""
-
-    first: float
-    last: float
-    updates: int  # over which the rate falls from first to last
-    clip_norm: float  # infinity for no limit
+    bad_loss: Any  # its loss
+    gradient_norm: Any  # of the last good gradient
 
 
 class Record(NamedTuple):
@@ -41,22 +40,58 @@ class Record(NamedTuple):
     clipped: Any
 
 
-def start(model: Stack, optimizer: str, momentum: float) -> Position:
+def start(model: Model, objective: Objective, data: Any, optimizer: str) -> Position:
     """The position before the first update."""
-    transform = OPTIMIZERS[optimizer](momentum)
-    state = jax.tree.map(np.asarray, transform.init(eqx.filter(model, eqx.is_inexact_array_like)))
-    return Position(model, state, np.int32(0), np.int32(-1), np.float32(0))
+    weights = eqx.filter(model, eqx.is_inexact_array_like)
+    state = jax.tree.map(np.asarray, OPTIMIZERS[optimizer](Now(0.0, 0.0, 0.0, 0.0)).init(weights))
+    zero = np.zeros((), model.dtype)
+    return Position(model, state, objective.carried(model, data), np.int32(0), zero, np.int32(-1), zero, zero)
 
 
-def _rate(rates: Rates, update: jax.Array) -> jax.Array:
-    """Half a cosine from the first rate to the last."""
-    done = jnp.minimum(update / rates.updates, 1.0)
-    return rates.last + (rates.first - rates.last) * 0.5 * (1 + jnp.cos(jnp.pi * done))
+def _update(
+    program: Program, objective: Objective, data: Any, rates: Rates, position: Position, index: Any, keys: Any
+) -> tuple[Position, Record]:
+    """One batch: its gradient, the step, and the position after it; the same position from a bad update on."""
+
+    def total(model: Model) -> tuple[jax.Array, Any]:
+        loss, carried = objective.run(model, data, index, keys, position.carried)
+        if program.penalised:
+            loss += penalty(model, program.penalised, rates.penalties)
+        return loss, carried
+
+    (loss, carried), gradient = eqx.filter_value_and_grad(total, has_aux=True)(position.model)
+    norm = optax.tree.norm(gradient)
+    clip = jnp.minimum(1.0, rates.clip_norm / jnp.maximum(norm, 1e-30))
+    now = Now(
+        rate(program.schedule, program.warms_up, rates, position.update),
+        momentum(rates, position.update),
+        momentum(rates, position.update + 1),
+        rates.weight_decay,
+    )
+    step, state = OPTIMIZERS[program.optimizer](now).update(
+        jax.tree.map(lambda g: g * clip, gradient),
+        position.optimizer,
+        eqx.filter(position.model, eqx.is_inexact_array),
+    )
+    first = jnp.where(position.update == 0, loss, position.first_loss)
+    finite = jnp.isfinite(loss) & jnp.isfinite(norm) & jnp.isfinite(optax.tree.norm(step))
+    running = position.bad_update < 0
+    good = finite & (loss <= EXPLODED * jnp.maximum(first, 1.0)) & running
+    new = Position(
+        eqx.apply_updates(position.model, step), state, carried, position.update + 1, first, *position[5:7], norm
+    )
+    stay = position._replace(
+        bad_update=jnp.where(running, position.update, position.bad_update),
+        bad_loss=jnp.where(running, loss, position.bad_loss),
+        first_loss=first,
+    )
+    chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b) if eqx.is_array_like(a) else a, new, stay)
+    return chosen, Record(loss, norm, (clip < 1).astype(loss.dtype))
 
 
 @partial(eqx.filter_jit, donate="none")
 def run_stretch(
-    static: tuple[str, float, int, int],
+    program: Program,
     objective: Objective,
     position: Position,
     data: Any,
@@ -65,41 +100,28 @@ def run_stretch(
     first_epoch: Any,
     epochs: Any,
 ) -> tuple[Position, Record]:
-    """Train for `epochs` epochs (at most the stretch), windows in a new order in each.
+    """Train for `epochs` epochs (at most the stretch), windows in a new order in each, unless the objective carries.
 
-    The order of epoch e depends on the seed and e alone, so a resumed training sees the same batches.
+    The order and the dropout of epoch e depend on the seed, e and the window alone, so a resumed training sees the
+    same batches.
     """
-    optimizer, momentum, batch_size, stretch = static
-    transform = OPTIMIZERS[optimizer](momentum)
-    count = objective.count(data)
-    size = min(batch_size, count)
+    count, drops = objective.count(data), position.model.drops
+    size = objective.size(data, program.batch_size)
     batches = count // size
-
-    def update(position: Position, index: jax.Array) -> tuple[Position, Record]:
-        loss, gradient = eqx.filter_value_and_grad(objective.loss)(position.model, data, index)
-        norm = optax.tree.norm(gradient)
-        clip = jnp.minimum(1.0, rates.clip_norm / jnp.maximum(norm, 1e-30))
-        direction, state = transform.update(jax.tree.map(lambda g: g * clip, gradient), position.optimizer)
-        rate = _rate(rates, position.update)
-        step = jax.tree.map(lambda d: (-rate * d).astype(d.dtype), direction)
-        finite = jnp.isfinite(loss) & jnp.isfinite(norm) & jnp.isfinite(rate * optax.tree.norm(direction))
-        good = finite & (position.bad_update < 0)
-        new = Position(
-            eqx.apply_updates(position.model, step),
-            state,
-            position.update + 1,
-            jnp.where(good | (position.bad_update >= 0), position.bad_update, position.update),
-            norm.astype(jnp.float32),
-        )
-        stay = position._replace(bad_update=new.bad_update)
-        chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b) if eqx.is_array_like(a) else a, new, stay)
-        return chosen, Record(loss, norm, (clip < 1).astype(loss.dtype))
 
     def epoch(e: jax.Array, carry: tuple[Position, Record]) -> tuple[Position, Record]:
         position, record = carry
-        order = jax.random.permutation(jax.random.fold_in(key, first_epoch + e), count)
+        key_of_epoch = jax.random.fold_in(key, first_epoch + e)
+        order = jnp.arange(count) if objective.carries else jax.random.permutation(key_of_epoch, count)
+        dropping = jax.random.fold_in(key_of_epoch, 1)
+
+        def update(position: Position, index: jax.Array) -> tuple[Position, Record]:
+            sequence = index % size if objective.carries else index  # a stream keeps its masks
+            keys = jax.vmap(lambda window: jax.random.fold_in(dropping, window))(sequence) if drops else None
+            return _update(program, objective, data, rates, position, index, keys)
+
         position, each = jax.lax.scan(update, position, order[: batches * size].reshape(batches, size))
         return position, jax.tree.map(lambda kept, new: kept.at[e].set(new.mean()), record, each)
 
-    empty = Record(*(jnp.zeros(stretch, position.model.readout[-1].c.dtype) for _ in Record._fields))
+    empty = Record(*(jnp.zeros(program.stretch, position.model.dtype) for _ in Record._fields))
     return jax.lax.fori_loop(0, epochs, epoch, (position, empty))

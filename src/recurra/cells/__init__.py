@@ -1,0 +1,35 @@
+"""Recurrent cells: `(state, x) -> state`, written for one datum; batches come from `jax.vmap` outside.
+
+The lecture's letters: `U` input to hidden, `W` hidden to hidden, `b` the bias; `h` is the hidden state and `c` the
+memory cell. Weights are drawn in NumPy from a `numpy.random.Generator`, with the defaults that Keras documents:
+Glorot-uniform `U`, orthogonal `W`, zero `b`, and 1 for the bias of the LSTM's forget gate.
+"""
+
+from recurra.cells.activations import ACTIVATIONS, ELEMENTWISE, Activation, activation
+from recurra.cells.cell import Array, Cell, Dropped, Matrix, with_dropout
+from recurra.cells.elman import Elman
+from recurra.cells.gru import GRU
+from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
+from recurra.cells.lstm import LSTM
+from recurra.cells.own import Own, as_cell
+
+__all__ = [
+    "ACTIVATIONS",
+    "ELEMENTWISE",
+    "GRU",
+    "LSTM",
+    "Activation",
+    "Array",
+    "Cell",
+    "Dropped",
+    "Elman",
+    "Matrix",
+    "Own",
+    "activation",
+    "as_cell",
+    "blank",
+    "glorot_uniform",
+    "orthogonal",
+    "with_dropout",
+    "zeros",
+]

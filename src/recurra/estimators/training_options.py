@@ -1,0 +1,119 @@
+"""From the parameters of a trained network to what the training takes: settings, objective and data."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from recurra._types import whole_number
+from recurra.data import window_starts
+from recurra.data.gaps import hold
+from recurra.errors import ConfigError, unknown
+from recurra.estimators.parameters import Checks
+from recurra.estimators.training_set import Scaled
+from recurra.storage import plain
+from recurra.training import OPTIMIZERS, SCHEDULES, Loss, NextSteps, Objective, Penalty, Settings, Truncated, streams
+
+LOSSES = ["squared", "absolute", "huber", "gaussian"]  # those for values; the others are for classes
+_SAME = (  # a parameter of the estimator and of `Settings` by one name
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "decay",
+    "warmup_updates",
+    "epochs",
+    "batch_size",
+    "clip_norm",
+    "patience",
+    "on_diverge",
+    "seed",
+)
+
+
+def check_training(checks: Checks) -> None:
+    """Every problem of the parameters of a training."""
+    owner, before = checks.owner, len(checks.problems)
+    checks.choice("optimizer", list(OPTIMIZERS)).choice("loss", LOSSES).choice("schedule", list(SCHEDULES))
+    checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
+    checks.number("momentum", 0, 1).number("weight_decay", 0).number("huber_delta", 0, open_low=True)
+    checks.wholes("milestones", 1, optional=True).number("decay", 0, open_low=True).whole("warmup_updates", 0)
+    checks.whole("epochs", 1).whole("batch_size", 1).whole("bptt_length", 1).whole("stride", 1)
+    checks.number("clip_norm", 0, open_low=True, optional=True).flag("increment").flag("stateful")
+    checks.flag("learned_start").whole("patience", 1, optional=True).whole("seed", 0, 2**32 - 1)
+    longest = owner.bptt_length if whole_number(owner.bptt_length) else 1
+    checks.whole("teacher_forced", 1, longest, optional=True).whole("washout", 0, max(0, longest - 1))
+    if not isinstance(owner.on_diverge, str):
+        checks.problems.append(f"`on_diverge` must be 'stop' or 'backoff:n', got {owner.on_diverge!r}")
+    for name in ("l1", "l2"):
+        checks.problems += _penalty_problems(name, getattr(owner, name))
+    if owner.stateful is True and owner.teacher_forced is not None:
+        checks.problems.append("`teacher_forced`: a stateful training sees the true rows at every step")
+    if owner.stateful is True and owner.stride != 1:
+        checks.problems.append("`stride`: the windows of a stateful training follow each other, without overlap")
+    if owner.stateful is False and owner.washout:
+        checks.problems.append("`washout` is for `stateful=True`: otherwise every window starts from the initial state")
+    if len(checks.problems) == before:
+        try:
+            settings(owner)
+        except ConfigError as error:
+            checks.problems.append(str(error))
+
+
+def settings(owner: Any) -> Settings:
+    """How to train."""
+    given: dict[str, Any] = plain({name: getattr(owner, name) for name in _SAME})
+    final = given["learning_rate"] if owner.final_learning_rate is None else float(owner.final_learning_rate)
+    milestones = tuple(int(epoch) for epoch in owner.milestones or ())
+    penalties = {name: Penalty(**(getattr(owner, name) or {})) for name in ("l1", "l2")}
+    return Settings(final_learning_rate=final, milestones=milestones, **penalties, **given)
+
+
+def objective(owner: Any) -> Objective:
+    """What to minimise."""
+    steps, loss = int(owner.bptt_length), Loss(owner.loss, float(owner.huber_delta))
+    if owner.stateful:
+        return Truncated(steps, int(owner.washout), loss)
+    return NextSteps(steps, int(owner.teacher_forced or steps), loss)
+
+
+def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
+    """The rows of all series one after the other, the first row of every window, and what else the objective takes."""
+    lengths = [len(values) for values, _ in parts]
+    if max(lengths) <= owner.bptt_length:
+        raise ConfigError(
+            f"no window of {owner.bptt_length} steps fits the {max(lengths)} training rows of the longest series (it "
+            f"spans {owner.bptt_length + 1}): set `bptt_length` to at most {max(lengths) - 1}"
+        )
+    held = [(hold(values), drive) for values, drive in parts]
+    values, drive = (np.concatenate(tables).astype(owner.precision) for tables in zip(*held, strict=True))
+    missing = np.isnan(np.concatenate([values for values, _ in parts]))
+    observed = (~missing,) if missing.any() else ()
+    if owner.stateful:
+        return values, drive, *streams(lengths, int(owner.bptt_length), int(owner.batch_size)), *observed
+    starts = window_starts(lengths, owner.bptt_length + 1, owner.stride)
+    return values, drive, starts.astype(np.int32), *observed
+
+
+def increment_sizes(parts: list[Scaled]) -> np.ndarray:
+    """The standard deviation of y[t+1] - y[t] in each channel, over the steps of which both ends were measured."""
+    steps = np.concatenate([np.diff(values, axis=0) for values, _ in parts])
+    return np.nanstd(steps, axis=0) if np.isnan(steps).any() else steps.std(axis=0)
+
+
+def _penalty_problems(name: str, table: Any) -> list[str]:
+    if table is None:
+        return []
+    kinds = [field.name for field in fields(Penalty)]
+    if not isinstance(table, Mapping):
+        return [f"`{name}` must be a table of strengths by weights ({', '.join(kinds)}) or None, got {table!r}"]
+    problems = [f"`{name}`: " + unknown("weights", kind, kinds) for kind in table if kind not in kinds]
+    numbers = {kind: value for kind, value in table.items() if kind in kinds}
+    good = {k for k, v in numbers.items() if isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < np.inf}
+    return problems + [
+        f"`{name}`: {kind} must be a number of at least 0, got {numbers[kind]!r}"
+        for kind in numbers
+        if kind not in good
+    ]

@@ -1,0 +1,24 @@
+"""Models: cells and dense layers as a stack or a graph, `step(state, x) -> (state, y)`; all goes through `step`."""
+
+from recurra.models.dense import Dense
+from recurra.models.graph import Graph
+from recurra.models.model import Model
+from recurra.models.running import closed_loop, unroll
+from recurra.models.stack import CELLS, Stack, with_output
+from recurra.models.tensors import from_tensors, in_precision, parameter_count, tensor_layout, to_tensors
+
+__all__ = [
+    "CELLS",
+    "Dense",
+    "Graph",
+    "Model",
+    "Stack",
+    "closed_loop",
+    "from_tensors",
+    "in_precision",
+    "parameter_count",
+    "tensor_layout",
+    "to_tensors",
+    "unroll",
+    "with_output",
+]

@@ -1,0 +1,131 @@
+"""Models with something more to train: the spread of their forecasts, or the state they start from."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recurra.cells import Array
+from recurra.errors import ConfigError
+from recurra.models import Model
+
+
+class Gaussian(Model):
+    r"""A model of a normal distribution for every channel; `step` gives its means.
+
+    .. math:: y_t \sim \mathcal N(\mu_t, s^2 e^{a_t})
+
+    So the closed loop, forecasts and scores run on the means, and `distribution` gives both.
+
+    Args:
+        model: with two outputs a channel: all means, then all logarithms a of variances; its own `scale` is None.
+        scale: s, as of `Model`: the means are increments to the inputs then, and so is the unit of the spread.
+
+    Raises:
+        ConfigError: `model` learns increments by itself.
+
+    Example:
+        >>> from recurra.models import Stack
+        >>> inner = Stack.draw("gru", 3, 4, units=5, seed=0)
+        >>> Gaussian(inner)(np.zeros((10, 3), np.float32)).shape
+        (10, 2)
+    """
+
+    model: Model
+    scale: Array | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
+
+    def __check_init__(self) -> None:
+        if self.model.scale is not None:
+            raise ConfigError("the scale of increments belongs to the Gaussian model, not to the model inside it")
+
+    @property
+    def drops(self) -> bool:
+        return self.model.drops
+
+    def with_dropout(self, key: jax.Array) -> "Gaussian":
+        return dataclasses.replace(self, model=self.model.with_dropout(key))
+
+    def initial_state(self) -> Any:
+        return self.model.initial_state()
+
+    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
+        state, both = self.distribution(state, x)
+        return state, both[: len(both) // 2]
+
+    def distribution(self, state: Any, x: Array) -> tuple[Any, jax.Array]:
+        """The next state, and (2 channels,): all means, then all logarithms of variances in the unit of `scale`."""
+        state, output = self.model.step(state, x)
+        mean, spread = jnp.split(jnp.asarray(output), 2)
+        return state, jnp.concatenate([self._from(x, mean), spread])
+
+
+class LearnedStart(Model):
+    """A model whose state before any input is trained with its weights, for all units or some of them.
+
+    Args:
+        model: the model itself. To learn a spread too, put the `Gaussian` outside.
+        start: the initial state, of the structure of the model's own.
+        units: where it is trained: True and False in that structure; elsewhere the model's own state stays. None for
+            everywhere.
+
+    Example:
+        >>> from recurra.models import Stack
+        >>> LearnedStart.of(Stack.draw("lstm", 1, 1, units=3, seed=0)).start[0][0].shape
+        (3,)
+    """
+
+    model: Model
+    start: Any
+    units: Any = None
+
+    @staticmethod
+    def of(model: Model, units: Any = None) -> "LearnedStart":
+        """The model that begins to learn from its own initial state.
+
+        Raises:
+            ConfigError: `units` has not the structure and shapes of the state.
+        """
+        with jax.enable_x64(model.dtype == np.float64):
+            start = jax.tree.map(np.asarray, model.initial_state())
+        if units is not None:
+            units = jax.tree.map(lambda leaf: np.asarray(leaf, bool), units)
+            given, needed = ((jax.tree.structure(t), [a.shape for a in jax.tree.leaves(t)]) for t in (units, start))
+            if given != needed:
+                raise ConfigError(f"`units` of a learned start have shapes {given[1]}, the state has {needed[1]}")
+        # `scale` is that of the model inside, not an argument
+        return LearnedStart(model, start, units)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def scale(self) -> Array | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.model.scale
+
+    @property
+    def drops(self) -> bool:
+        return self.model.drops
+
+    def with_dropout(self, key: jax.Array) -> "LearnedStart":
+        return dataclasses.replace(self, model=self.model.with_dropout(key))
+
+    def initial_state(self) -> Any:
+        start = jax.tree.map(jnp.asarray, self.start)
+        if self.units is None:
+            return start
+        return jax.tree.map(jnp.where, self.units, start, self.model.initial_state())
+
+    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
+        return self.model.step(state, x)
+
+
+def stepping(model: Any, spread: bool) -> Any:
+    """The step of a model whose outputs a loss compares: with the spread beside the means where it asks for it.
+
+    Raises:
+        ConfigError: the model has no spread.
+    """
+    if not spread:
+        return model.step
+    if not hasattr(model, "distribution"):
+        raise ConfigError("the loss 'gaussian' needs a spread beside every mean: a `recurra.training.Gaussian` model")
+    return model.distribution

@@ -1,0 +1,72 @@
+"""Step lengths at given updates against their closed forms, through whole trainings; what is refused."""
+
+import numpy as np
+import pytest
+
+from recurra.errors import ConfigError
+from recurra.training import SCHEDULES, Settings
+
+UPDATES = 12  # 6 epochs of 2 batches
+DONE = np.arange(UPDATES) / UPDATES
+FORMS = {
+    "constant": np.full(UPDATES, 0.1),
+    "cosine": 0.001 + 0.099 * (1 + np.cos(np.pi * DONE)) / 2,
+    "exponential": 0.1 * 0.01**DONE,
+    "step": 0.1 * 0.5 ** np.repeat([0, 1, 2], [4, 6, 2]),
+}
+
+
+def _settings(schedule, **given):
+    milestones = (2, 5) if schedule == "step" else ()
+    fixed = {"optimizer": "sgd", "learning_rate": 0.1, "final_learning_rate": 0.001, "decay": 0.5, "epochs": 6}
+    return Settings(**{**fixed, "schedule": schedule, "milestones": milestones, "batch_size": 1, **given})
+
+
+def _rates(follow, slope, bias, settings):
+    """The rates (epochs, 2): each of two windows moves a number of its own, in an order that changes."""
+    path = follow(slope, bias([0.0, 0.0]), np.eye(2), settings)[0]
+    return -np.diff(path, axis=0)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_rate_of_each_update_is_the_closed_form(schedule, slope, bias, follow):
+    each = _rates(follow, slope, bias, _settings(schedule))
+    expected = FORMS[schedule].reshape(6, 2)
+    np.testing.assert_allclose(np.sort(each, axis=1), np.sort(expected, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_warm_up_rises_to_the_schedule_that_follows(schedule, slope, bias, follow):
+    each = _rates(follow, slope, bias, _settings(schedule, warmup_updates=3))
+    done = np.arange(9) / 9
+    after = {
+        "constant": np.full(9, 0.1),
+        "cosine": 0.001 + 0.099 * (1 + np.cos(np.pi * done)) / 2,
+        "exponential": 0.1 * 0.01**done,
+        "step": FORMS["step"][3:],  # its milestones count all epochs
+    }[schedule]
+    expected = np.concatenate([[0.025, 0.05, 0.075], after]).reshape(6, 2)
+    np.testing.assert_allclose(np.sort(each, axis=1), np.sort(expected, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"optimizer": "adamm"}, "unknown optimizer"),
+        ({"schedule": "exponential", "final_learning_rate": 0.0}, "never reaches 0"),
+        ({"schedule": "step"}, "'step' alone has them"),
+        ({"milestones": (3,)}, "'step' alone has them"),
+        ({"schedule": "step", "milestones": (5, 5)}, "increasing"),
+        ({"schedule": "step", "milestones": (0, 5)}, "from 1 on"),
+        ({"decay": 0.0}, "`decay`"),
+        ({"warmup_updates": -1}, "`warmup_updates`"),
+        ({"weight_decay": 0.1}, "'adamw'"),
+        ({"optimizer": "adamw", "weight_decay": -0.1}, "from 0 on"),
+        ({"on_diverge": "back off"}, "backoff:5"),
+        ({"on_diverge": "backoff:0"}, "backoff:5"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(given, match):
+    with pytest.raises(ConfigError, match=match):
+        Settings(**given)
