@@ -37,6 +37,34 @@ def test_file_settings_and_options_in_this_order(tmp_path):
     assert (config.parameters["units"], config.parameters["leak"]) == (6, 0.1)
 
 
+def test_none_switches_a_parameter_off_and_survives_toml(tmp_path):
+    config = make_config(settings=["learner=rnn", "clip_norm=none"], options=DATA)
+    assert build_learner(config).clip_norm is None
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(config.as_dict()))
+    assert make_config(file=path) == config
+    assert build_learner(make_config(file=path)).clip_norm is None
+    assert config.run_name() != make_config(settings=["learner=rnn"], options=DATA).run_name()
+
+
+def test_none_where_it_is_the_default_is_the_same_run():
+    plain = make_config(options=DATA)
+    assert make_config(settings=["ridge=none"], options=DATA) == plain
+    assert build_learner(plain).ridge is None
+
+
+def test_none_is_refused_where_it_cannot_be():
+    with pytest.raises(ConfigError, match="units"):
+        make_config(settings=["units=none"], options=DATA)
+
+
+@pytest.mark.parametrize("setting", ["split=random", "split_by=random"])
+def test_a_random_split_is_refused_with_the_reason(setting):
+    with pytest.raises(ConfigError, match="shares all but one of its rows with windows that were trained on"):
+        make_config(settings=[setting], options=DATA)
+
+
+@pytest.mark.bad_input(40, 41)
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
@@ -66,6 +94,7 @@ def test_each_problem_is_named(settings, word):
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.bad_input(41)
 def test_all_problems_at_once():
     with pytest.raises(ConfigError) as caught:
         make_config(settings=["units=a", "leek=1", "split=2"], options=DATA)

@@ -53,7 +53,7 @@ def test_every_file_is_written_and_says_the_same(tmp_path):
         np.sqrt(((forecast.values - series.values[192:]) ** 2).mean()), rel=1e-12
     )
     baselines = results["score"]["closed_loop"]["baselines"]
-    assert set(baselines) == {"persistence", "climatology", "linear"}
+    assert set(baselines) == {"persistence", "climatology", "nearest", "linear"}
     assert {f"{name}:{channel}" for name in baselines for channel in "xv"} < set(rows[0])
     assert float(rows[7]["persistence:v"]) == pytest.approx(series.values[191, 1], rel=1e-12)
 
@@ -71,6 +71,42 @@ def test_dates_survive(tmp_path):
     series = Series(np.sin(0.3 * np.arange(120)), times=times)
     fit(tmp_path, series, "learner=persistence")
     assert read_run(tmp_path).train.sha256 == series[:96].sha256
+
+
+def broken(*lengths):
+    """A wave in segments of these lengths, ten rows apart."""
+    whole = wave(sum(lengths) + 10 * (len(lengths) - 1))
+    rows, at, breaks = [], 0, []
+    for length in lengths:
+        breaks.append(len(rows))
+        rows += range(at, at + length)
+        at += length + 10
+    frame = {"channels": whole.channels, "units": whole.units, "dt": whole.dt, "breaks": breaks[1:]}
+    return Series(whole.values[rows], times=whole.times[rows], **frame)
+
+
+def test_missing_rows_and_values_survive(tmp_path):
+    series = broken(100, 60, 80)
+    values = series.values.copy()
+    values[[5, 130], [0, 1]] = np.nan
+    frame = {"times": series.times, "dt": series.dt, "breaks": series.breaks}
+    series = Series(values, channels=series.channels, units=series.units, **frame).masked()
+    _, results = fit(tmp_path, series, "learner=persistence")
+    run = read_run(tmp_path)
+    assert run.series.sha256 == series.sha256
+    assert (run.train.breaks, len(run.test)) == ((100, 160), 48)
+    assert results["forecast"] == {"before": [160, 192], "rows": [192, 240]}
+
+
+def test_test_segments_after_a_break_are_scored_from_their_own_history(tmp_path):
+    series = broken(150, 60, 90)
+    _, results = fit(tmp_path, series, "learner=esn", "units=30", "washout=10", "split=0.6", "split_by=trajectory")
+    assert results["rows"] == {"train": 210, "gap": 0, "test": 90}
+    run = read_run(tmp_path)
+    model = load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(run.forecasts["esn"].values, model.forecast(len(run.truth), run.before).values)
+    assert run.truth.times[-1] == series.times[-1]
+    assert results["score"]["closed_loop"]["rows"] == len(run.truth)
 
 
 def test_the_same_run_twice_gives_the_same_bytes(tmp_path):
@@ -207,14 +243,17 @@ def test_damaged_data_are_refused(tmp_path):
         path.write_bytes(bad)
         with pytest.raises(RunDirectoryError, match="damaged"):
             read_run(tmp_path)
-    np.savez_compressed(path, train_values=np.zeros(10**6))
+    np.savez_compressed(path, values=np.zeros(10**6))
     with pytest.raises(RunDirectoryError, match="would inflate"):
         read_run(tmp_path)
-    np.savez(path, train_values=np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(path, values=np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(RunDirectoryError, match="Python objects"):
         read_run(tmp_path)
-    write_data(path, wave(), wave()[:0], wave())
-    assert len(read_run(tmp_path).test) == 240
+    write_data(path, wave()[:100])
+    with pytest.raises(RunDirectoryError, match="are not the 100 rows"):
+        read_run(tmp_path)
+    write_data(path, wave())
+    assert len(read_run(tmp_path).test) == 48
 
 
 def test_a_directory_that_is_no_run(tmp_path):

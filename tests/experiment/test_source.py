@@ -31,7 +31,7 @@ def test_a_system_is_simulated_as_asked():
     assert len(read_data(DataSpec("system:noisy-sine"))) == DEFAULT_STEPS + 1
 
 
-@pytest.mark.parametrize("source", ["system:lorenz36", "dataset:earth-rotatoin"])
+@pytest.mark.parametrize("source", ["system:lorenz_63", "dataset:earth-rotatoin"])
 def test_unknown_names_suggest_the_nearest(source):
     with pytest.raises(ConfigError, match=r"did you mean '(lorenz63|earth-rotation)'"):
         read_data(DataSpec(source))

@@ -193,10 +193,12 @@ HISTORY = [
 def write_run(path: Path, train: Series, test: Series, forecasts: dict, learner: str = "esn") -> Path:
     """The files of a run directory as the command line writes them."""
     path.mkdir()
+    values, times = np.concatenate([train.values, test.values]), np.concatenate([train.times, test.times])
+    whole = Series(values, times=times, dt=train.dt, channels=train.channels, units=train.units)
     (path / "config.toml").write_text(
         f'learner = "{learner}"\nseed = 0\n\n[data]\nsource = "system:lorenz63"\n\n[parameters]\nunits = 500\n'
     )
-    write_data(path / "data.npz", train, train[:0], test)
+    write_data(path / "data.npz", whole)
     names = list(forecasts)
     with (path / "forecast.csv").open("w", newline="") as stream:
         out = csv.writer(stream)
@@ -216,6 +218,8 @@ def write_run(path: Path, train: Series, test: Series, forecasts: dict, learner:
     results = {
         "learner": learner, "data": "system:lorenz63", "rows": {"train": len(train), "gap": 0, "test": len(test)},
         "score": {"closed_loop": closed, "one_step": {**step, "baselines": {"persistence": naive, "linear": naive}}},
+        "forecast": {"before": [0, len(train)], "rows": [len(train), len(whole)]},
+        "training_std": train.values.std(axis=0).tolist(),
         "lyapunov_exponent": 0.9056, "truth": None, "time_unit": "s",
         "data_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     }  # fmt: skip

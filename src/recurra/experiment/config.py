@@ -10,15 +10,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
+from recurra.data.splits import check_kind
 from recurra.errors import ConfigError, unknown
-from recurra.experiment.checks import mistyped, refuse
+from recurra.experiment.checks import fits, mistyped, refuse
 from recurra.experiment.settings import merge, parse_setting, read_toml
 from recurra.storage import canonical
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _KINDS = ("dataset", "system")
+_NONE = "none"  # TOML has no word for None: a parameter that may be None, and is not by default, is switched off so
+READING = (  # fields of `DataSpec` that `read_series` takes
+    *("time", "channels", "inputs", "units", "dt", "delimiter", "decimal", "gaps", "missing", "duplicates", "sort"),
+    *("resample", "time_unit", "zone", "time_axis", "variable", "group"),
+)
 _USED = {  # which fields of `DataSpec` each kind of source uses
-    "file": {"time", "channels", "inputs", "units", "dt", "delimiter", "gaps"},
+    "file": set(READING),
     "dataset": {"parameters"},
     "system": {"steps", "dt", "method", "seed", "parameters"},
 }
@@ -31,7 +37,8 @@ class DataSpec:
     Args:
         source: a file, `dataset:NAME` or `system:NAME`.
         sha256: hash of the data; where given, data with another hash are refused.
-        time, channels, inputs, units, delimiter, gaps: as `read_series` takes them; for files.
+        time, channels, inputs, units, delimiter, decimal, gaps, missing, duplicates, sort, resample, time_unit, zone,
+            time_axis, variable, group: as `read_series` takes them; for files.
         dt: step between rows, in time units; for files without times, and for systems.
         steps: steps to simulate; for systems.
         method: integrator; for systems.
@@ -47,7 +54,17 @@ class DataSpec:
     units: Sequence[str] | None = None
     dt: float | None = None
     delimiter: str | None = None
+    decimal: str | None = None
     gaps: str | None = None
+    missing: Sequence[float | str] | None = None
+    duplicates: str | None = None
+    sort: bool | None = None
+    resample: float | None = None
+    time_unit: str | None = None
+    zone: str | None = None
+    time_axis: int | None = None
+    variable: str | None = None
+    group: str | None = None
     steps: int | None = None
     method: str | None = None
     seed: int | None = None
@@ -73,7 +90,8 @@ class Config:
         data: which data.
         learner: a name from `recurra.estimators.LEARNERS`.
         parameters: keyword arguments of the learner's constructor.
-        split: fraction of the rows, in time, that is trained on; the rest is forecast and scored.
+        split: fraction of the rows (or trajectories) that is trained on; the rest is forecast and scored.
+        split_by: "time", or "trajectory" for whole segments of the data.
         gap: rows left out between the two parts: known to the forecast, never trained on.
         seed: of the learner; None for one in which nothing is random.
         name: a label for the run's directory; decides nothing.
@@ -83,6 +101,7 @@ class Config:
     learner: str = "esn"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     split: float = 0.8
+    split_by: str = "time"
     gap: int = 0
     seed: int | None = 0
     name: str | None = None
@@ -105,6 +124,7 @@ def config_hash(resolved: Mapping[str, Any]) -> str:
 def make_config(
     *,
     file: str | os.PathLike[str] | None = None,
+    table: Mapping[str, Any] = _EMPTY,
     settings: Sequence[str] = (),
     options: Mapping[str, Any] = _EMPTY,
 ) -> Config:
@@ -112,6 +132,7 @@ def make_config(
 
     Args:
         file: a TOML file.
+        table: what such a file would hold, where there is none.
         settings: `key=value` texts that go over it; a key that is not in the configuration names a
             parameter of the learner, so that `units=500` stands for `parameters.units=500`.
         options: dotted keys and values that go over it; None is left out.
@@ -119,15 +140,16 @@ def make_config(
     Raises:
         ConfigError: unknown keys, wrong types, values out of range: all problems at once.
     """
-    top = {entry.name for entry in fields(Config)}
-    pairs = [parse_setting(text) for text in settings]
-    pairs = [(key if key.split(".")[0] in top else f"parameters.{key}", value) for key, value in pairs]
-    table, problems = merge(read_toml(file) if file is not None else {}, pairs, options)
+    pairs = [(full_key(key), value) for key, value in map(parse_setting, settings)]
+    table, problems = merge(read_toml(file) if file is not None else table, pairs, options)
+    if isinstance(table.get("split"), str):
+        check_kind(table["split"])  # a random split is refused with the reason
     problems += _misfits(Config, table, "")
     data = table.get("data")
     if isinstance(data, Mapping):
         problems += _misfits(DataSpec, data, "data.")
     refuse(problems, "configuration")
+    check_kind(table.get("split_by", "time"))
     config = Config(**{**table, "data": DataSpec(**table["data"])})
     problems = _out_of_range(config) + _unused(config.data)
     problems += _learner_problems(config)
@@ -137,6 +159,16 @@ def make_config(
     config = Config(**{**vars(config), "seed": seed, "parameters": _resolved_parameters(config)})
     build_learner(config).check()
     return config
+
+
+def full_key(key: str) -> str:
+    """A key of the configuration; one that it does not have names a parameter of the learner.
+
+    >>> full_key("units"), full_key("data.steps")
+    ('parameters.units', 'data.steps')
+    """
+    top = {entry.name for entry in fields(Config)}
+    return key if key.split(".")[0] in top else f"parameters.{key}"
 
 
 def data_of(resolved: Mapping[str, Any]) -> DataSpec:
@@ -149,7 +181,15 @@ def data_of(resolved: Mapping[str, Any]) -> DataSpec:
 def build_learner(config: Config) -> Any:
     """The unfitted estimator that a configuration describes."""
     seed = {} if config.seed is None else {"seed": config.seed}
-    return _learners()[config.learner].build(**config.parameters, **seed)
+    learner = _learners()[config.learner]
+    hints = _hints(type(learner.build()))
+    given = {key: _value(value, hints.get(key, Any)) for key, value in config.parameters.items()}
+    return learner.build(**given, **seed)
+
+
+def _value(value: Any, hint: Any) -> Any:
+    """A parameter as the learner takes it: the word for None becomes None where that may be given."""
+    return None if value == _NONE and hint is not Any and fits(None, hint) else value
 
 
 def _has_seed(config: Config) -> bool:
@@ -211,7 +251,8 @@ def _learner_problems(config: Config) -> list[str]:
         elif key not in known:
             problems.append(unknown(f"parameter of {config.learner}", key, known - {"seed"}))
         else:
-            problems += mistyped(f"parameters.{key}", value, hints.get(key, Any))
+            hint = hints.get(key, Any)
+            problems += mistyped(f"parameters.{key}", _value(value, hint), hint)
     return problems
 
 
@@ -223,7 +264,11 @@ def _hints(estimator: type) -> dict[str, Any]:
 def _resolved_parameters(config: Config) -> dict[str, Any]:
     defaults = _learners()[config.learner].build().get_params()
     plain = {key: value for key, value in defaults.items() if key != "seed" and _is_plain(value)}
-    return {**plain, **config.parameters}
+    hints = _hints(type(_learners()[config.learner].build()))
+    given = {**plain, **config.parameters}
+    off = {key for key, value in given.items() if _value(value, hints.get(key, Any)) is None}
+    # What is None by default is left out: the same run has the same configuration, however it was asked for.
+    return {key: _NONE if key in off else value for key, value in given.items() if key not in off or key in plain}
 
 
 def _is_plain(value: Any) -> bool:

@@ -27,6 +27,7 @@ MODEL, FORECAST, REPORT, ENVIRONMENT, LOG = (
     "run.log",
 )
 CHECKPOINT = "checkpoint.safetensors"
+PARTS = "part-*.json"  # what an unfinished example has done
 LOCK = ".lock"
 _ATTEMPTS = 100  # at opening the lock, while another process removes the directory
 _RESULTS = (
@@ -37,8 +38,6 @@ _RESULTS = (
     FORECAST,
     REPORT,
     ENVIRONMENT,
-    CHECKPOINT,
-    CHECKPOINT + ".previous",
 )
 
 
@@ -58,6 +57,7 @@ class RunDirectory:
     def __init__(self, path: str | os.PathLike[str], config: Mapping[str, Any], *, force: bool = False):
         self.path = Path(path)
         self.config = dict(config)
+        self._text = _written(self.config)
         self.force = force
         self.resumed = False
         self._lock: IO[str] | None = None
@@ -75,6 +75,9 @@ class RunDirectory:
             raise RunDirectoryError(
                 f"{self.path} cannot be written: {error.strerror}. Choose another directory with --out"
             ) from error
+        except BaseException:
+            self._release()
+            raise
         return self
 
     def __exit__(
@@ -108,8 +111,7 @@ class RunDirectory:
     def finish(self, results: Mapping[str, Any], command: Sequence[str] = ()) -> None:
         """Mark the run complete, the last thing that happens to it; the checkpoints are no longer needed."""
         write_json(self.file(METRICS), {"complete": True, "command": list(command), "results": results})
-        for name in (CHECKPOINT, CHECKPOINT + ".previous"):
-            self.file(name).unlink(missing_ok=True)
+        self._drop_unfinished()
         self.log("finished")
 
     def discard(self) -> None:
@@ -172,11 +174,13 @@ class RunDirectory:
         elif self.file(CONFIG).exists():
             self._compare()
             self.resumed = True
+            if self.finished:
+                self._drop_unfinished()  # killed just after it was finished
             return
-        write_atomic(self.file(CONFIG), tomli_w.dumps(self.config).encode())
+        write_atomic(self.file(CONFIG), self._text)
 
     def _compare(self) -> None:
-        lines = differences(read_config(self.path), tomllib.loads(tomli_w.dumps(self.config)))
+        lines = differences(read_config(self.path), tomllib.loads(self._text.decode()))
         if lines:
             raise ConfigError(
                 f"{self.path} holds a run with another configuration: choose another with --out, "
@@ -186,11 +190,27 @@ class RunDirectory:
     def _clear(self) -> None:
         for name in _RESULTS:
             self.file(name).unlink(missing_ok=True)
+        self._drop_unfinished()
+
+    def _drop_unfinished(self) -> None:
+        """Remove what only an unfinished run needs."""
+        for file in (self.file(CHECKPOINT), self.file(CHECKPOINT + ".previous"), *self.path.glob(PARTS)):
+            file.unlink(missing_ok=True)
 
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.close()  # which also unlocks
             self._lock = None
+
+
+def _written(config: Mapping[str, Any]) -> bytes:
+    try:
+        return tomli_w.dumps(config).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{error.object[:200]!r} holds a name that is no text in this locale, and cannot be written down: rename "
+            "the file, or set LANG to a UTF-8 locale"
+        ) from error
 
 
 def read_config(path: Path) -> dict[str, Any]:

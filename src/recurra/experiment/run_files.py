@@ -32,8 +32,9 @@ class Run:
         spec: which data, from `config`.
         command: the words that started it.
         results: scores and sizes, from `metrics.json`.
-        known: the rows before the test part: the training part, and the rows left out after it.
-        train, test: the two parts of the data.
+        series: all rows.
+        start: the first row of the test part; the rows before it are known to every forecast.
+        trained: how many rows were trained on.
     """
 
     path: Path
@@ -41,14 +42,39 @@ class Run:
     spec: DataSpec
     command: tuple[str, ...]
     results: dict[str, Any]
-    known: Series
-    train: Series
-    test: Series
+    series: Series
+    start: int
+    trained: int
+
+    @property
+    def train(self) -> Series:
+        """The rows that were trained on."""
+        return self.series[: self.trained]
+
+    @property
+    def known(self) -> Series:
+        """The rows before the test part: the training part, and the rows left out after it."""
+        return self.series[: self.start]
+
+    @property
+    def test(self) -> Series:
+        """The rows that were held out."""
+        return self.series[self.start :]
+
+    @property
+    def before(self) -> Series:
+        """The unbroken rows that lead up to the forecast that was written out."""
+        return self.series[slice(*self.results["forecast"]["before"])]
+
+    @property
+    def truth(self) -> Series:
+        """The unbroken rows that were forecast and written out: the test part, or one segment of it."""
+        return self.series[slice(*self.results["forecast"]["rows"])]
 
     @cached_property
     def forecasts(self) -> dict[str, Series]:
-        """What the learner and its baselines forecast for the test part, by name, the learner first."""
-        found = _read(self.path / names.FORECAST, lambda raw: _forecasts(raw, self.test))
+        """What the learner and its baselines forecast of the truth, by name, the learner first."""
+        found = _read(self.path / names.FORECAST, lambda raw: _forecasts(raw, self.truth))
         return {name or self.results["learner"]: series for name, series in found.items()}
 
     @cached_property
@@ -81,25 +107,34 @@ def read_run(path: str | Path) -> Run:
         raise _damaged(path, f"{names.CONFIG}: {error}") from error
     results = metrics["results"]
     facts = {"time_unit": results["time_unit"]} if results["time_unit"] else {}
-    known, train, test = _read(path / names.DATA, lambda raw: _parts(raw, facts))
-    return Run(path, config, spec, tuple(map(str, metrics["command"])), results, known, train, test)
+    series = _read(path / names.DATA, lambda raw: _series(raw, facts))
+    problem = _misplaced(results, len(series))
+    if problem:
+        raise _damaged(path, f"{names.METRICS}: {problem}")
+    trained, gap = results["rows"]["train"], results["rows"]["gap"]
+    return Run(path, config, spec, tuple(map(str, metrics["command"])), results, series, trained + gap, trained)
 
 
-def write_data(path: Path, train: Series, gap: Series, test: Series) -> None:
-    """Write the parts as one `.npz`: `train_values`, `train_times`, `test_values`, `test_times`, dt, names.
+def write_data(path: Path, series: Series) -> None:
+    """Write all rows as one `.npz` that `read_series` reads back: values, times, dt, channels, units.
 
-    Driven systems add `train_inputs`, `test_inputs`, `input_channels` and `input_units`; rows left out between the
-    parts are `gap_values`, `gap_times` and `gap_inputs`.
+    A driven system adds inputs, input_channels and input_units; missing values a mask, missing rows breaks.
     """
-    arrays = {"dt": np.array(train.dt), "channels": np.array(train.channels), "units": np.array(train.units)}
-    for name, part in (("train", train), ("gap", gap), ("test", test)):
-        if len(part) == 0:
-            continue
-        arrays[f"{name}_values"], arrays[f"{name}_times"] = part.values, part.times
-        if part.inputs is not None:
-            arrays[f"{name}_inputs"] = part.inputs.values
-            arrays["input_channels"] = np.array(part.inputs.channels)
-            arrays["input_units"] = np.array(part.inputs.units)
+    arrays = {
+        "values": series.values,
+        "times": series.times,
+        "dt": np.array(series.dt),
+        "channels": np.array(series.channels),
+        "units": np.array(series.units),
+    }
+    if series.mask is not None:
+        arrays["mask"] = series.mask
+    if series.breaks:
+        arrays["breaks"] = np.array(series.breaks)
+    if series.inputs is not None:
+        arrays["inputs"] = series.inputs.values
+        arrays["input_channels"] = np.array(series.inputs.channels)
+        arrays["input_units"] = np.array(series.inputs.units)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     write_atomic(path, stream.getvalue())
@@ -127,25 +162,32 @@ def _table(value: Any) -> dict[str, Any]:
     return value
 
 
-def _parts(raw: bytes, facts: Mapping[str, Any]) -> tuple[Series, Series, Series]:
-    """The known rows, the training part and the test part."""
+def _series(raw: bytes, facts: Mapping[str, Any]) -> Series:
     # Nothing in it is compressed: it holds no more than the file has bytes.
     archive = Archive(raw, len(raw))
-    known = ["train", "gap"] if "gap_values" in archive.headers else ["train"]
-    return _series(archive, known, facts), _series(archive, ["train"], facts), _series(archive, ["test"], facts)
-
-
-def _series(archive: Archive, parts: list[str], facts: Mapping[str, Any]) -> Series:
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([archive.array(f"{part}_{name}") for part in parts])
-
-    frame = {"dt": archive.dt(), "times": joined("times")}
+    breaks = archive.array("breaks").tolist() if "breaks" in archive.headers else ()
+    frame = {"dt": archive.dt(), "times": archive.array("times"), "breaks": breaks}
     inputs = None
-    if "input_channels" in archive.headers:
+    if "inputs" in archive.headers:
         named, units = archive.array("input_channels").tolist(), archive.array("input_units").tolist()
-        inputs = Series(joined("inputs"), channels=named, units=units, **frame)
+        inputs = Series(archive.array("inputs"), channels=named, units=units, **frame)
     named, units = archive.array("channels").tolist(), archive.array("units").tolist()
-    return Series(joined("values"), channels=named, units=units, inputs=inputs, provenance=facts, **frame)
+    mask = archive.array("mask") if "mask" in archive.headers else None
+    return Series(
+        archive.array("values"), channels=named, units=units, inputs=inputs, mask=mask, provenance=facts, **frame
+    )
+
+
+def _misplaced(results: Mapping[str, Any], rows: int) -> str:
+    """What is wrong with the row numbers of a run, "" where they fit its data."""
+    counts = results["rows"]
+    if sum(counts[part] for part in ("train", "gap", "test")) != rows or min(counts.values()) < 0:
+        return f"rows {dict(counts)} are not the {rows} rows of {names.DATA}"
+    before, truth = results["forecast"]["before"], results["forecast"]["rows"]
+    good = all(len(part) == 2 and all(map(whole_number, part)) for part in (before, truth))
+    if not good or not 0 <= before[0] < before[1] <= truth[0] < truth[1] <= rows:
+        return f"forecast {before} {truth} are no rows of {names.DATA}"
+    return ""
 
 
 def _forecasts(raw: bytes, like: Series) -> dict[str, Series]:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from recurra.errors import ConfigError, unknown
-from recurra.experiment.config import DataSpec
+from recurra.experiment.config import READING, DataSpec
 from recurra.series import Series
 
 DEFAULT_STEPS = 5_000  # of a simulation, where none are asked for
-_FILE_OPTIONS = ("time", "channels", "inputs", "units", "dt", "delimiter")
 
 
 def read_data(spec: DataSpec) -> Series:
@@ -29,8 +28,8 @@ def read_data(spec: DataSpec) -> Series:
         return datasets.load(spec.name, **spec.parameters)
     from recurra.data import read_series
 
-    options = {name: getattr(spec, name) for name in _FILE_OPTIONS}
-    return read_series(spec.source, **options, gaps=spec.gaps or "refuse")
+    given = {name: getattr(spec, name) for name in READING}
+    return read_series(spec.source, **{name: value for name, value in given.items() if value is not None})
 
 
 def make_system(name: str, parameters: Mapping[str, Any]) -> Any:

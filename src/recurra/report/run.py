@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recurra.experiment import Run, read_run
 from recurra.report.forecasts import duration, forecast_figure, time_unit
 from recurra.report.formatting import clean, number
@@ -85,9 +87,9 @@ def _score_table(run: Run, learner: str, kind: str, caption: str) -> Table:
     score = _score(run, kind)
     rows = {learner: score, **score["baselines"]}
     shown = [each for each in _METRICS if any(row.get(each[0]) is not None for row in rows.values())]
-    common = set(run.test.units)
+    common = set(run.truth.units)
     unit = common.pop() if len(common) == 1 else ""
-    units = {"rmse": unit, "mae": unit, "smape": "%", "valid_time": time_unit(run.test)}
+    units = {"rmse": unit, "mae": unit, "smape": "%", "valid_time": time_unit(run.truth)}
     heads = [f"{title} ({clean(units[name])})" if units.get(name) else title for name, title, _ in shown]
     return Table(
         ["Learner", *heads],
@@ -99,14 +101,14 @@ def _score_table(run: Run, learner: str, kind: str, caption: str) -> Table:
 
 def _forecast_sections(run: Run, learner: str) -> list[Section]:
     threshold, exponent = _score(run, "closed_loop")["threshold"], run.results["lyapunov_exponent"]
-    scale = run.train.values.std(axis=0)
-    growth = error_growth_figure(run.test, run.forecasts, scale, threshold, exponent)
+    scale = np.array(run.results["training_std"])
+    growth = error_growth_figure(run.truth, run.forecasts, scale, threshold, exponent)
     found = [
-        Section("Forecast", figures=[forecast_figure(run.test, run.forecasts, run.known)]),
+        Section("Forecast", figures=[forecast_figure(run.truth, run.forecasts, run.before)]),
         Section("How long can it be trusted?", _truth(run), figures=[growth]),
     ]
-    if len(run.test.channels) > 1:
-        figure = phase_portrait(run.test, {learner: run.forecasts[learner]})
+    if len(run.truth.channels) > 1:
+        figure = phase_portrait(run.truth, {learner: run.forecasts[learner]})
         found.append(Section("Does it follow the same dynamics?", figures=[figure]))
     return found
 
@@ -118,11 +120,11 @@ def _truth(run: Run) -> str:
         return ""
     error, step = found["local_error"], found["internal_step"]
     how = f"fixed step {step:g}" if error is None else f"local error held at {error:g} by sub-steps"
-    agreed, whole = found["agreement_time"], (len(run.test) - 1) * run.test.dt
+    agreed, whole = found["agreement_time"], (len(run.truth) - 1) * run.truth.dt
     until = (
         "over all test rows."
         if agreed >= whole * (1 - 1e-9)
-        else f"for {duration(run.test, agreed)}: no forecast can be shown to be valid for longer."
+        else f"for {duration(run.truth, agreed)}: no forecast can be shown to be valid for longer."
     )
     simulated = f"The truth is a simulation ({found['method']}, {how})."
     return f"{simulated} It agrees with a second solver from the same start {until}"
@@ -170,7 +172,7 @@ def _highlights(run: Run, learner: str) -> list[Highlight]:
         note = f"error below {number(score['threshold'], 1)} standard deviations"
         if exponent and exponent > 0:
             note = f"{number(valid * exponent)} Lyapunov times, " + note
-        cards.append(Highlight("Valid for", duration(run.test, valid), note))
+        cards.append(Highlight("Valid for", duration(run.truth, valid), note))
     if score.get("nrmse") is not None:
         cards.append(Highlight("Error, closed loop", number(score["nrmse"]), "NRMSE: 1 is as good as the mean"))
     if best:
