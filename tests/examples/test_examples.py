@@ -13,7 +13,7 @@ SMALL = {"seeds": 1, "seed": 0}
 
 
 def test_every_example_is_described_and_has_a_run():
-    assert set(EXAMPLES) == {"simple-sine", "oscillator", "lorenz", "earth-rotation"}
+    assert set(EXAMPLES) == {"simple-sine", "oscillator", "lorenz", "earth-rotation", "laser"}
     for example in EXAMPLES.values():
         assert example.title
         assert example.shows.endswith(".")

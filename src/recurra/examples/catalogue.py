@@ -55,4 +55,10 @@ EXAMPLES: dict[str, Example] = {
         5,
         "recurra.examples.earth_rotation",
     ),
+    "laser": Example(
+        "A chaotic laser learnt by an echo state network",
+        "The Santa Fe laser from 1,000 values: one step ahead of the next 5,000, and a hundred steps alone.",
+        20,
+        "recurra.examples.laser",
+    ),
 }

@@ -1,44 +1,48 @@
 """The demonstration: four examples, small, in about a minute."""
 
+from functools import partial
 from typing import Any
 
 from recurra.examples import earth_rotation, lorenz, oscillator, simple_sine
-from recurra.examples.outcome import Outcome, Progress, median, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, median, tick
+from recurra.examples.parts import Parts
 from recurra.report import Section, Table
 
 
-def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
+def run(*, seeds: int, seed: int, progress: Progress | None = None, parts: Parts = NOWHERE) -> Outcome:
     """Run four examples with `seeds` seeds each and put their main figure into one table.
 
     Args:
         seeds: of each example.
         seed: the first of them.
         progress: called after every example.
+        parts: where finished networks are kept.
     """
     common: dict[str, Any] = {"seeds": seeds, "seed": seed}
-    parts: dict[str, Outcome] = {}
-    works: list[tuple[str, Any]] = [
-        ("simple-sine", lambda: simple_sine.run(**common)),
-        ("oscillator", lambda: oscillator.run(**common, systems=("oscillator",))),
-        ("lorenz", lambda: lorenz.run(**common, sizes=(500,), starts=5)),
-        ("earth-rotation", lambda: earth_rotation.run(**common)),
-    ]
-    for done, (name, work) in enumerate(works):
-        parts[name] = work()
+    outcomes: dict[str, Outcome] = {}
+    works: dict[str, Any] = {
+        "simple-sine": simple_sine.run,
+        "oscillator": partial(oscillator.run, systems=("oscillator",)),
+        "lorenz": partial(lorenz.run, sizes=(500,), starts=5),
+        "earth-rotation": earth_rotation.run,
+    }
+    for done, (name, work) in enumerate(works.items()):
+        outcomes[name] = work(**common, parts=parts.under(name))
         tick(progress, done + 1, len(works))
     results = {
         "seeds": [{"seed": seed + k} for k in range(seeds)],
-        **{name: part.results for name, part in parts.items()},
+        **{name: outcome.results for name, outcome in outcomes.items()},
     }
-    for name, part in parts.items():
+    for name, outcome in outcomes.items():
         for k in range(seeds):
-            results["seeds"][k][name] = part.results["seeds"][k]
-    return Outcome(results, _table(parts), [s for name, part in parts.items() for s in _sections(name, part)])
+            results["seeds"][k][name] = outcome.results["seeds"][k]
+    sections = [section for name, outcome in outcomes.items() for section in _sections(name, outcome)]
+    return Outcome(results, _table(outcomes), sections)
 
 
-def _table(parts: dict[str, Outcome]) -> Table:
-    sine, swing = parts["simple-sine"].results, parts["oscillator"].results
-    chaos, pole = parts["lorenz"].results, parts["earth-rotation"].results
+def _table(outcomes: dict[str, Outcome]) -> Table:
+    sine, swing = outcomes["simple-sine"].results, outcomes["oscillator"].results
+    chaos, pole = outcomes["lorenz"].results, outcomes["earth-rotation"].results
     first = {b: median(e["baselines"][b] for e in sine["seeds"]) for b in ("persistence", "linear")}
     arx = swing["baselines"]["oscillator"]
     var = pole["baselines"]["vector AR, same rows"]
@@ -72,6 +76,6 @@ def _table(parts: dict[str, Outcome]) -> Table:
     return Table(["what", "score", "recurra", "persistence", "linear"], rows, caption)
 
 
-def _sections(name: str, part: Outcome) -> list[Section]:
-    scores = Section(f"Scores: {name}", tables=[part.table])
-    return [scores, *part.sections]
+def _sections(name: str, outcome: Outcome) -> list[Section]:
+    scores = Section(f"Scores: {name}", tables=[outcome.table])
+    return [scores, *outcome.sections]

@@ -9,7 +9,8 @@ import numpy as np
 
 from recurra.data import datasets
 from recurra.estimators import ESN, Linear
-from recurra.examples.outcome import Outcome, Progress, counted, median, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, tick
+from recurra.examples.parts import Parts
 from recurra.report import Section, Table, forecast_figure, horizon_figure, phase_portrait
 from recurra.series import Series
 
@@ -34,28 +35,28 @@ NETWORK = {
 AUTOREGRESSION = {"max_order": 60, "horizon": 90}
 
 
-def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
+def run(*, seeds: int, seed: int, progress: Progress | None = None, parts: Parts = NOWHERE) -> Outcome:
     """Fit on the rows before the test period, then forecast 90 days from 61 origins, one every 30 days.
 
     Args:
         seeds: reservoirs.
         seed: the first of them.
         progress: called after every fit.
+        parts: where finished fits are kept.
     """
     series = datasets.load("earth-rotation", until=UNTIL)
     recent = series[int(np.searchsorted(series.times, SINCE)) :]
     first = UNTIL - HORIZONS[-1] - EVERY * (ORIGINS - 1)
-    baselines = _autoregressions(series, recent, first)
+    baselines = parts.get("baselines", lambda: _autoregressions(series, recent, first))
     tick(progress, 1, seeds + 1)
-    found, tables, section = [], [], None
+    found, tables, sections = [], [], []
     for k in range(seeds):
-        train, origins = _protocol(recent, first)
-        model = ESN(**NETWORK, seed=seed + k).fit(train)  # type: ignore[arg-type]
-        table = model.backtest(recent, HORIZONS[-1], origins).table(range(10, 91, 10))
+        part = parts.get(f"seed-{seed + k}", lambda k=k: _one(recent, first, seed + k, drawn=k == 0))
+        table = part["table"]
         tables += [row for row in table if row["learner"] == "esn"]
         found.append({"seed": seed + k, **_by_horizon(table, "esn")})
         baselines["persistence"] = {"rows": [row for row in table if row["learner"] == "persistence"]}
-        section = section or _forecast_section(model, recent, origins[-1])
+        sections = sections or [Section(**part["section"])]
         tick(progress, k + 2, seeds + 1)
     results = {
         "seeds": found,
@@ -70,7 +71,6 @@ def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
         "sha256": series.sha256,
         "unit": "mas, polar motion x",
     }
-    assert section is not None
     rows = [*tables, *_named(baselines)]
     curve = horizon_figure(
         [{"learner": r["learner"], "horizon": r["horizon"], "rmse": r["rmse"]["x"]} for r in rows],
@@ -80,7 +80,17 @@ def run(*, seeds: int, seed: int, progress: Progress | None = None) -> Outcome:
     growth = Section(
         "Error by horizon", "Polar motion x, all origins; the band of the network spans its seeds.", [curve]
     )
-    return Outcome(results, _table(results), [growth, section], series.sha256)
+    return Outcome(results, _table(results), [growth, *sections], series.sha256)
+
+
+def _one(recent: Series, first: float, seed: int, *, drawn: bool) -> dict[str, Any]:
+    """Fit one network and forecast from every origin; the last forecast is drawn where that is asked for."""
+    train, origins = _protocol(recent, first)
+    model = ESN(**NETWORK, seed=seed).fit(train)  # type: ignore[arg-type]
+    found: dict[str, Any] = {"table": model.backtest(recent, HORIZONS[-1], origins).table(range(10, 91, 10))}
+    if drawn:
+        found["section"] = kept(_forecast_section(model, recent, origins[-1]))
+    return found
 
 
 def _protocol(series: Series, first: float) -> tuple[Series, list[int]]:

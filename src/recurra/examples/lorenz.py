@@ -6,7 +6,8 @@ import numpy as np
 
 from recurra.estimators import ESN
 from recurra.estimators.backtest import Backtest
-from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.parts import Parts
 from recurra.report import Section, Table, error_growth_figure, forecast_figure, phase_portrait
 from recurra.series import Series
 from recurra.systems import Lorenz63, agreement_time
@@ -28,6 +29,7 @@ def run(
     progress: Progress | None = None,
     sizes: tuple[int, ...] = (500, 1000),
     starts: int = 10,
+    parts: Parts = NOWHERE,
 ) -> Outcome:
     """Fit echo state networks to 5,000 steps and forecast from later points of the same trajectory.
 
@@ -37,6 +39,7 @@ def run(
         progress: called after every reservoir.
         sizes: reservoir units.
         starts: forecasts of each network.
+        parts: where finished networks are kept.
     """
     system = Lorenz63()
     rate = system.lyapunov_exponent or 0.0
@@ -46,15 +49,17 @@ def run(
     truth = [agreement_time(series[r : r + HORIZON + 1], THRESHOLD, train.values.std(axis=0)) * rate for r in origins]
     found: list[dict[str, Any]] = [{"seed": seed + k} for k in range(seeds)]
     baselines: dict[str, Any] = {}
-    section = None
+    sections = []
     for n, units in enumerate(sizes):
         for k, entry in enumerate(found):
-            model = ESN(units=units, seed=entry["seed"], **NETWORK).fit(train)  # type: ignore[arg-type]
-            test = model.backtest(series, HORIZON, origins)
-            times = {name: t * rate for name, t in test.valid_times(THRESHOLD).items()}
-            entry[str(units)] = {"valid_time": median(times["esn"]), "starts": times.pop("esn").tolist()}
-            baselines = {name: median(t) for name, t in times.items()}
-            section = section or _section(model, test, series, rate)
+            part = parts.get(
+                f"{units}-units-seed-{entry['seed']}",
+                lambda units=units, entry=entry, drawn=not sections: _one(
+                    units, entry["seed"], series, origins, rate, drawn=drawn
+                ),
+            )
+            entry[str(units)], baselines = part["score"], part["baselines"]
+            sections = sections or [Section(**part["section"])]
             tick(progress, n * seeds + k + 1, len(sizes) * seeds)
     results = {
         "seeds": found,
@@ -68,8 +73,21 @@ def run(
         "truth_agreement": {"median": median(truth), "least": min(truth)},
         "unit": "Lyapunov times",
     }
-    assert section is not None
-    return Outcome(results, _table(results, sizes), [section], series.sha256)
+    return Outcome(results, _table(results, sizes), sections, series.sha256)
+
+
+def _one(units: int, seed: int, series: Series, origins: list[int], rate: float, *, drawn: bool) -> dict[str, Any]:
+    """Fit and score one network beside the baselines; one of its forecasts is drawn where that is asked for."""
+    model = ESN(units=units, seed=seed, **NETWORK).fit(series[: TRAINED + 1])  # type: ignore[arg-type]
+    test = model.backtest(series, HORIZON, origins)
+    times = {name: t * rate for name, t in test.valid_times(THRESHOLD).items()}
+    found: dict[str, Any] = {
+        "score": {"valid_time": median(times["esn"]), "starts": times.pop("esn").tolist()},
+        "baselines": {name: median(t) for name, t in times.items()},
+    }
+    if drawn:
+        found["section"] = kept(_section(model, test, series, rate))
+    return found
 
 
 def _table(results: dict[str, Any], sizes: tuple[int, ...]) -> Table:

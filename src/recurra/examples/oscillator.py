@@ -7,7 +7,8 @@ import numpy as np
 
 from recurra import metrics
 from recurra.estimators import LSTM
-from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.parts import Parts
 from recurra.report import (
     Section,
     Table,
@@ -51,6 +52,7 @@ def run(
     seed: int,
     progress: Progress | None = None,
     systems: tuple[str, ...] = ("oscillator", "duffing"),
+    parts: Parts = NOWHERE,
 ) -> Outcome:
     """Train LSTMs of 32 units on 40 trajectories and score them on 10 unseen ones.
 
@@ -59,6 +61,7 @@ def run(
         seed: the first of them.
         progress: called after every network.
         systems: which of "oscillator" and "duffing".
+        parts: where finished networks are kept.
     """
     found: list[dict[str, Any]] = [{"seed": seed + k} for k in range(seeds)]
     sections, baselines, hashes = [], {}, []
@@ -66,13 +69,17 @@ def run(
         train, test = training_set(name), unseen_set(name)
         hashes += [part.sha256 for part in (*train, *test)]
         for k, entry in enumerate(found):
-            model = LSTM(**NETWORK, seed=entry["seed"]).fit(train)  # type: ignore[arg-type]
-            forecasts = _forecasts(model, test)
-            entry[name] = _score(model, forecasts["lstm"], test)
+            part = parts.get(
+                f"{name}-seed-{entry['seed']}",
+                lambda name=name, train=train, test=test, entry=entry, k=k: _one(
+                    name, train, test, entry["seed"], drawn=k == 0
+                ),
+            )
+            entry[name] = part["score"]
             tick(progress, s * seeds + k + 1, len(systems) * seeds)
             if k == 0:
-                baselines[name] = {b: _pooled(forecasts[b], test, model) for b in model.baselines_}
-                sections.append(_section(name, model, forecasts, test))
+                baselines[name] = part["baselines"]
+                sections.append(Section(**part["section"]))
     results = {
         "seeds": found,
         "baselines": baselines,
@@ -86,6 +93,17 @@ def run(
         },
     }
     return Outcome(results, _table(results, systems), sections, _combined(hashes))
+
+
+def _one(name: str, train: list[Series], test: list[Series], seed: int, *, drawn: bool) -> dict[str, Any]:
+    """Train and score one network; the baselines and a figure where they are asked for."""
+    model = LSTM(**NETWORK, seed=seed).fit(train)  # type: ignore[arg-type]
+    forecasts = _forecasts(model, test)
+    found: dict[str, Any] = {"score": _score(model, forecasts["lstm"], test)}
+    if drawn:
+        found["baselines"] = {b: _pooled(forecasts[b], test, model) for b in model.baselines_}
+        found["section"] = kept(_section(name, model, forecasts, test))
+    return found
 
 
 def training_set(name: str) -> list[Series]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from recurra.examples.parts import Parts
 from recurra.report import Section, Table
 
 Progress = Callable[[dict[str, Any]], None]
+NOWHERE = Parts()  # where the parts of an example are kept by default
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Outcome:
     table: Table
     sections: list[Section] = field(default_factory=list)
     data_hash: str = ""
+
+
+def kept(section: Section) -> dict[str, Any]:
+    """A section without tables as plain data, for a part."""
+    return {"title": section.title, "text": section.text, "figures": list(section.figures)}
 
 
 def median(values: Iterable[float]) -> float:

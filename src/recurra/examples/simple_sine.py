@@ -13,9 +13,10 @@ from recurra import metrics
 from recurra.baselines import fit_linear
 from recurra.data import windows
 from recurra.errors import RecurraWarning
-from recurra.examples.outcome import Outcome, Progress, counted, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.parts import Parts
 from recurra.forecasting.compiled import Compiled
-from recurra.models import Stack
+from recurra.models import Model, Stack
 from recurra.report import Section, Table, forecast_figure, training_curve
 from recurra.series import Series
 from recurra.systems import NoisySine
@@ -32,7 +33,9 @@ SETTINGS = {
 }
 
 
-def run(*, seeds: int, seed: int, as_lectured: bool = False, progress: Progress | None = None) -> Outcome:
+def run(
+    *, seeds: int, seed: int, as_lectured: bool = False, progress: Progress | None = None, parts: Parts = NOWHERE
+) -> Outcome:
     """Train the network of the lecture on fresh noise for every seed.
 
     Args:
@@ -40,13 +43,13 @@ def run(*, seeds: int, seed: int, as_lectured: bool = False, progress: Progress 
         seed: the first of them.
         as_lectured: the network and data exactly as in the lecture.
         progress: called after every seed.
+        parts: where finished seeds are kept.
     """
-    found, kept = [], None
+    done = []
     for k in range(seeds):
-        entry, forecast, history = _one_seed(seed + k, as_lectured)
-        kept = kept or (forecast, history)
-        found.append(entry)
+        done.append(parts.get(f"seed-{seed + k}", lambda k=k: _one_seed(seed + k, as_lectured, drawn=k == 0)))
         tick(progress, k + 1, seeds)
+    found = [part["entry"] for part in done]
     results: dict[str, Any] = {
         "form": "as lectured: 1 step of 4 features" if as_lectured else "4 steps of 1 feature",
         "noise_floor": NOISE_FLOOR,
@@ -55,12 +58,11 @@ def run(*, seeds: int, seed: int, as_lectured: bool = False, progress: Progress 
     }
     if as_lectured:
         results["warning"] = _warn()
-    assert kept is not None
-    return Outcome(results, _table(results), _sections(kept, as_lectured), kept[0]["truth"].sha256)
+    return Outcome(results, _table(results), [Section(**done[0]["section"])], done[0]["data_hash"])
 
 
-def _one_seed(seed: int, lectured: bool) -> tuple[dict[str, Any], dict[str, Series], list[dict[str, Any]]]:
-    """Train and score one network; also its forecasts of the test rows, for the figure."""
+def _one_seed(seed: int, lectured: bool, *, drawn: bool) -> dict[str, Any]:
+    """Train and score one network; its forecasts of the test rows are drawn where that is asked for."""
     series = NoisySine().simulate(steps=ROWS - 1, seed=seed)
     x = series.values[:, 0]
     (train_x, train_y), (test_x, test_y) = _pairs(x[:TRAINED], x[TRAINED:], lectured)
@@ -79,9 +81,12 @@ def _one_seed(seed: int, lectured: bool) -> tuple[dict[str, Any], dict[str, Seri
         "first_test_row_forecast": TRAINED + (STEP if lectured else 0),
     }
     truth = series[TRAINED:]
-    drawn = Series(outputs["test"], times=truth.times, channels=truth.channels, provenance=truth.provenance)
+    if not drawn:
+        return {"entry": entry}
+    forecast = Series(outputs["test"], times=truth.times, channels=truth.channels, provenance=truth.provenance)
     before = Series(x[:TRAINED], times=series.times[:TRAINED], channels=truth.channels)
-    return entry, {"truth": truth, "rnn": drawn, "history": before}, done.history
+    shown = {"truth": truth, "rnn": forecast, "history": before}
+    return {"entry": entry, "section": kept(_section(shown, done.history, lectured)), "data_hash": truth.sha256}
 
 
 def _pairs(first: np.ndarray, rest: np.ndarray, lectured: bool) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -102,7 +107,7 @@ def _pairs(first: np.ndarray, rest: np.ndarray, lectured: bool) -> list[tuple[np
     return pairs
 
 
-def _predict(model: Stack, inputs: np.ndarray) -> np.ndarray:
+def _predict(model: Model, inputs: np.ndarray) -> np.ndarray:
     network = Compiled(model)
     return network.run(network.initial_state(len(inputs)), inputs.astype(np.float64))[1][:, -1]
 
@@ -149,8 +154,7 @@ def _both(found: list[dict[str, Any]], part: str) -> float:
     return median(entry[part]["mse"] for entry in found)
 
 
-def _sections(kept: tuple[dict[str, Series], list[dict[str, Any]]], lectured: bool) -> list[Section]:
-    series, history = kept
+def _section(series: dict[str, Series], history: list[dict[str, Any]], lectured: bool) -> Section:
     text = "One step ahead, on the 200 rows after the training rows. " + (
         "As lectured, the curve stands four rows early: the forecast from rows 0 to 3 is drawn at row 0."
         if lectured
@@ -160,4 +164,4 @@ def _sections(kept: tuple[dict[str, Series], list[dict[str, Any]]], lectured: bo
         forecast_figure(series["truth"], {"rnn": series["rnn"]}, series["history"]),
         training_curve(history),
     ]
-    return [Section("The noisy sine", text, figures)]
+    return Section("The noisy sine", text, figures)
