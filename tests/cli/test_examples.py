@@ -5,10 +5,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+import recurra.examples
 from recurra.cli import main
 from recurra.report import Section, Table
 
@@ -31,14 +32,21 @@ class Sine:
     seeds = 2
     options = ("as_lectured",)
     calls = 0
+    worked: ClassVar = []  # the parts that were not found
     signal_in = None  # the part of two in which a signal comes
 
     @classmethod
-    def run(cls, *, seeds, seed, progress, **options):
+    def run(cls, *, seeds, seed, progress, parts, **options):
         cls.calls += 1
-        for part in (1, 2):
+
+        def work():
             if part == cls.signal_in:
                 os.kill(os.getpid(), signal.SIGTERM)
+            cls.worked.append(part)
+            return {"mse": 0.5}
+
+        for part in (1, 2):
+            assert parts.get(f"seed-{part}", work) == {"mse": 0.5}
             progress({"epoch": part, "epochs": 2, "loss": 0.5, "validation": None})
         rows = [{"seed": seed + i, "train": {"mse": 0.5}} for i in range(seeds)]
         table = Table(["seed", "MSE"], [[row["seed"], row["train"]["mse"]] for row in rows], "errors by seed")
@@ -49,8 +57,10 @@ class Sine:
 def sine(tmp_path, monkeypatch):
     class Fresh(Sine):
         calls = 0
+        worked: ClassVar = []
 
     package = ModuleType("recurra.examples")
+    package.__path__ = recurra.examples.__path__
     package.EXAMPLES = {"simple-sine": Fresh}
     package.demo = Fresh
     monkeypatch.setitem(sys.modules, "recurra.examples", package)
@@ -110,19 +120,27 @@ def test_refusals(sine, capsys):
     assert sine.calls == 0
 
 
-def test_stopped_between_two_parts_it_starts_anew(sine, results, monkeypatch, capsys):
-    monkeypatch.setattr(sine, "signal_in", 1)
+@pytest.mark.bad_input(50)
+@pytest.mark.parametrize(("part", "found"), [(1, 0), (2, 1)])
+def test_stopped_in_a_part_it_goes_on_with_that_part(sine, results, monkeypatch, capsys, part, found):
+    monkeypatch.setattr(sine, "signal_in", part)
     assert main(["example", "simple-sine", "--out", "e"]) == 143
-    assert "stopped by SIGTERM after this part: the same command starts anew" in capsys.readouterr().err
+    assert "stopped by SIGTERM: the same command resumes" in capsys.readouterr().err
+    assert len(list(Path("e").glob("part-*.json"))) == found
     monkeypatch.setattr(sine, "signal_in", None)
     assert len(results("example", "simple-sine", "--out", "e")["seeds"]) == 2
-    assert sine.calls == 2
+    assert (sine.calls, sine.worked) == (2, [1, 2])
+    assert not list(Path("e").glob("part-*.json"))
 
 
-def test_a_signal_in_the_last_part_does_not_throw_the_result_away(sine, results, monkeypatch):
+@pytest.mark.parametrize("text", ["", "{", '{"recurra": "0.0.1", "part": {}}', "[]", '{"part": {}}'])
+def test_a_part_that_is_damaged_or_of_another_version_is_made_anew(sine, results, monkeypatch, text):
     monkeypatch.setattr(sine, "signal_in", 2)
-    assert len(results("example", "simple-sine", "--out", "e")["seeds"]) == 2
-    assert json.loads(Path("e/metrics.json").read_text())["complete"] is True
+    assert main(["example", "simple-sine", "--out", "e"]) == 143
+    monkeypatch.setattr(sine, "signal_in", None)
+    Path("e/part-seed-1.json").write_text(text)
+    results("example", "simple-sine", "--out", "e")
+    assert sine.worked == [1, 1, 2]
 
 
 def test_the_demo_has_no_options_and_neither_has_an_example_without(sine, monkeypatch, capsys):

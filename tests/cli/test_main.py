@@ -20,6 +20,7 @@ COMMANDS = [
     "systems",
     "datasets",
     "learners",
+    "doctor",
 ]
 
 
@@ -61,7 +62,7 @@ def test_version(capsys):
     ("words", "message"),
     [
         (["fti", "x.csv"], "did you mean 'fit'"),
-        (["frobnicate"], "known: datasets, demo"),
+        (["frobnicate"], "known: data, datasets, demo"),
         ([], "COMMAND"),
         (["fit", "--sed", "1"], "--sed"),
         (["fit", "x.csv", "--seed", "one"], "one"),

@@ -70,6 +70,42 @@ def test_a_driven_model_is_forecast_as_far_as_its_drive_is_known(run, capsys):
     assert "known for 48 rows" in capsys.readouterr().err
 
 
+def test_forecast_from_other_rows(run, results, capsys):
+    lines = (run.parent / "wave.csv").read_text().splitlines()
+    (run.parent / "other.csv").write_text("\n".join([lines[0], *lines[61:101]]) + "\n")
+    found = results("forecast", "run", "--history", "other.csv", "--steps", "6")
+    forecast = recurra.load(run / "model.safetensors").forecast(6, history=recurra.read_series("other.csv"))
+    assert found["values"]["x"] == forecast.values[:, 0].tolist()
+    assert found["time"] == pytest.approx([10 + 0.1 * k for k in range(6)], abs=1e-9)
+    assert main(["forecast", "run", "--drive", "other.csv"]) == 2
+    assert "the model has no drive" in capsys.readouterr().err
+
+
+def test_forecast_with_a_drive_from_a_file(run, results, capsys):
+    fit = ["fit", "wave.csv", "--learner", "linear", "--channels", "x", "--inputs", "v", "--out", "driven"]
+    results(*fit)
+    known, drive = recurra.read_series("wave.csv", channels=["x"], inputs=["v"]).split(0.8)
+    (run.parent / "u.csv").write_text("t,v\n" + "".join(f"{t!r},0.5\n" for t in drive.times[:7].tolist()))
+    found = results("forecast", "driven", "--drive", "u.csv")
+    model = recurra.load("driven/model.safetensors")
+    assert found["values"]["x"] == model.forecast(7, known, np.full((7, 1), 0.5)).values[:, 0].tolist()
+    assert main(["forecast", "driven", "--drive", "u.csv", "--steps", "8"]) == 2
+    assert "known for 7 rows: it cannot be run for 8 steps. Give `--drive` with more" in capsys.readouterr().err
+    assert main(["forecast", "driven", "--history", "wave.csv"]) == 2
+    assert "give its future with `--drive FILE`" in capsys.readouterr().err
+
+
+def test_score_of_other_data(run, results):
+    t = 0.1 * np.arange(90)
+    table = np.stack([t, np.sin(t + 1), np.cos(t + 1)], axis=1)
+    np.savetxt(run.parent / "new.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
+    found = results("score", "run", "new.csv")
+    expected = recurra.load(run / "model.safetensors").score(recurra.read_series("new.csv"))
+    assert found["data"] == "new.csv"
+    assert found["score"]["closed_loop"]["rmse"] == expected["closed_loop"]["rmse"]
+    assert found["score"]["one_step"]["baselines"] == expected["one_step"]["baselines"]
+
+
 def test_score_repeats_that_of_the_fit(run, results):
     kept = json.loads((run / "metrics.json").read_text())["results"]["score"]
     assert results("score", "run")["score"] == kept
@@ -143,6 +179,7 @@ def test_an_encrypted_member_is_refused(run, capsys):
     assert "encrypted" in capsys.readouterr().err
 
 
+@pytest.mark.bad_input(39)
 def test_names_that_are_too_long(run, capsys):
     name = "n" * 300
     for words in (["report", "run", "--out", name], ["forecast", "run", "--csv", name], ["systems", "--out", name]):

@@ -32,7 +32,7 @@ def list_systems(args: argparse.Namespace, console: Console) -> Answer:
             {
                 "name": name,
                 "title": kind.title,
-                "channels": list(kind.channels),
+                "channels": list(system.channels),
                 "dt": system.default_dt,
                 "lyapunov_exponent": system.lyapunov_exponent,
                 "parameters": plain(system.parameters),

@@ -1,11 +1,12 @@
 """What a command prints: results on stdout, everything else on stderr, and never a colour."""
 
 import json
+import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,10 +20,11 @@ _ISSUES = "please report it with that file"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command has to say: results for programs, text for people."""
+    """What a command has to say: results for programs, text for people, and its exit code."""
 
     results: Mapping[str, Any]
     text: str
+    code: int = 0
 
 
 class Console:
@@ -42,11 +44,11 @@ class Console:
     def say(self, text: str) -> None:
         """Narration, on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            _narrate(text)
 
     def error(self, text: str) -> None:
         """What went wrong, on stderr, however quiet the command is."""
-        print(f"recurra: error: {text}", file=sys.stderr)
+        _narrate(f"recurra: error: {text}")
 
     def answer(self, answer: Answer) -> None:
         """The results, on stdout: one JSON object, or text."""
@@ -65,7 +67,7 @@ class Console:
         if self.as_json:
             self._print_error(error.exit_code, type(error).__name__, str(error))
 
-    def apologise(self, error: Exception) -> None:
+    def apologise(self, error: BaseException) -> None:
         """An error that nobody foresaw: one line, and the traceback in a file."""
         text = "".join(traceback.format_exception(error))
         where = "run.log of the run directory" if self._keep(text) else _temporary(text)
@@ -86,7 +88,7 @@ class Console:
     ) -> None:
         """A warning as one line on stderr; the signature is that of `warnings.showwarning`."""
         del category, filename, lineno, file, line
-        print(f"recurra: warning: {message}", file=sys.stderr)
+        _narrate(f"recurra: warning: {message}")
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
@@ -109,7 +111,7 @@ class Console:
         """Write a result to a file of the user's choice; an existing one only with `--force`."""
         from recurra.storage import write_atomic
 
-        refuse_existing(path, force=force)
+        refuse_unwritable(path, force=force)
         write_atomic(path, text.encode())
         self.say(f"wrote {path}")
 
@@ -127,20 +129,52 @@ class Console:
 
     def _print_json(self, content: Mapping[str, Any]) -> None:
         document = {"schema": SCHEMA, "command": self.command, **content}
-        print(json.dumps(document, allow_nan=False, ensure_ascii=False))
+        utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        print(json.dumps(document, allow_nan=False, ensure_ascii=not utf8))
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Refuse to replace a file, unless `--force` says so."""
+def refuse_unwritable(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file, unless `--force` says so, and a file that cannot be written: before the work."""
+    from recurra.storage import probe
+
     try:
-        exists = path.exists()
+        exists = path.is_file()
     except OSError as error:
         raise RunDirectoryError(f"cannot write {path}: {error.strerror}. Choose another name") from error
     if exists and not force:
         raise ConfigError(f"{path} exists: choose another name, or replace it with --force")
+    probe(path)
+
+
+def open_streams() -> None:
+    """Give a process that was started without stdin, stdout or stderr an empty one of each.
+
+    The next file that is opened would take the place of the missing one, and what is printed would end up in it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))
+        elif number and hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")  # a name that the locale cannot spell
+
+
+def _narrate(text: str) -> None:
+    """A line on stderr; nobody reading it, or a full disk behind it, is no reason to stop."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _temporary(text: str) -> str:
-    with tempfile.NamedTemporaryFile("w", prefix="recurra-", suffix=".log", delete=False, encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="recurra-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(text)
+    except OSError:  # no room for it anywhere: then it is shown
+        _narrate(text)
+        return "the lines above"
     return file.name

@@ -98,20 +98,25 @@ def _table(directory: Any) -> str:
 def _work(
     work: Callable[..., Any], title: str, shows: str, config: dict[str, Any], directory: Any, console: Console
 ) -> None:
+    from recurra.examples.parts import Parts
+
+    with Watch(console, piece="this part", again="resumes") as watch, console.progress(config["example"]) as move:
+
+        def progress(event: dict[str, Any]) -> None:
+            move(event)
+            watch.check()
+
+        arguments = {"seeds": config["seeds"], "seed": config["seed"], **config["options"]}
+        outcome = work(**arguments, progress=progress, parts=Parts(directory.path))
+        _finish(outcome, title, shows, config, directory, console)
+
+
+def _finish(outcome: Any, title: str, shows: str, config: dict[str, Any], directory: Any, console: Console) -> None:
     from recurra.experiment.environment import environment
     from recurra.experiment.run_directory import REPORT
     from recurra.report import Report, Section, write_report
     from recurra.storage import plain
 
-    watch = Watch(console, piece="this part", again="starts anew")
-    with watch, console.progress(config["example"]) as move:
-
-        def progress(event: dict[str, Any]) -> None:
-            move(event)
-            if event["epoch"] < event["epochs"]:  # what is finished is kept
-                watch.check()
-
-        outcome = work(seeds=config["seeds"], seed=config["seed"], progress=progress, **config["options"])
     table = outcome.table
     report = Report(
         title=title,

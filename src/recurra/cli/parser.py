@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Sequence
 
 from recurra import __version__
-from recurra.cli import catalogues, examples, fit, runs, simulate
+from recurra.cli import catalogues, data, doctor, examples, fit, runs, simulate, sweep
 from recurra.cli.options import Parser
 from recurra.errors import ConfigError, unknown
 
 _EXIT_CODES = """exit codes:
   0 done; 1 a bug; 2 usage or configuration; 3 data refused; 4 training diverged; 5 model file refused;
-  6 run directory busy, full or not writable; 130, 143 stopped by a signal after a checkpoint
+  6 run directory busy, full or not writable; 7 sweep with failed rows; 130, 143 stopped by a signal after a checkpoint
 
 DATA is a file, dataset:NAME or system:NAME. Try `recurra demo`, then `recurra fit dataset:earth-rotation`."""
 
@@ -26,7 +26,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     parser.add_argument("--version", action="version", version=f"recurra {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (examples, fit, runs, simulate, catalogues):
+    for group in (examples, data, fit, runs, simulate, sweep, catalogues, doctor):
         group.add(commands)
     return parser, list(commands.choices)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from recurra.cli.console import Answer, Console
+from recurra.cli.console import Answer, Console, refuse_unwritable
 from recurra.cli.options import add_common, settings_of
 
 _OWN = ("steps", "dt", "method", "seed")
@@ -32,6 +32,8 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     own = {key: settings.pop(key) for key in _OWN if key in settings}
     refuse([line for key, value in own.items() for line in mistyped(key, value, kinds[key])], "settings")
     system = make_system(args.system, settings)
+    if args.out is not None:
+        refuse_unwritable(args.out, force=args.force)
     series = system.simulate(
         steps=own.get("steps", DEFAULT_STEPS),
         dt=own.get("dt", system.default_dt),

@@ -1,6 +1,9 @@
-"""Signals during a run: the first stops it at the next point where it can be, the second ends the process."""
+"""Signals: the first stops a command where nothing is lost by it, the second ends the process at once."""
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -10,12 +13,23 @@ from recurra.errors import Interrupted
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Stop(KeyboardInterrupt):
+    """Raised where a signal finds the program; no fault, and nothing that catches faults may catch it."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.number = number
+
+
 class Watch:
-    """Context in which SIGINT and SIGTERM set a flag that `check` looks at.
+    """Context in which SIGINT and SIGTERM stop a run: at once or, inside `gently`, at the next `check`.
+
+    Files are whole or not there at every moment, so that a run may be stopped anywhere; a training is stopped gently,
+    after the checkpoint that is under way.
 
     Args:
         console: where the first signal is answered.
-        piece: what is finished before the run stops.
+        piece: what is finished before a run stops gently.
         again: what the same command does after that.
     """
 
@@ -24,10 +38,12 @@ class Watch:
         self.piece = piece
         self.again = again
         self.received: int | None = None
+        self._gentle = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+        if threading.current_thread() is threading.main_thread():  # others cannot receive signals
+            self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
         return self
 
     def __exit__(
@@ -35,6 +51,16 @@ class Watch:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @contextmanager
+    def gently(self) -> Iterator[None]:
+        """Inside, a signal waits for the next `check`; the end is one."""
+        self._gentle = True
+        try:
+            yield
+        finally:
+            self._gentle = False
+        self.check()
 
     def check(self) -> None:
         """Raise `Interrupted` if a signal has come."""
@@ -49,4 +75,26 @@ class Watch:
         self.received = number
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        self.console.say(f"stopping after {self.piece}; once more leaves at once")
+        if not self._gentle:
+            raise Stop(f"stopped by {signal.Signals(number).name}: the same command {self.again}", number)
+        with suppress(RuntimeError):  # it came in the middle of another line
+            self.console.say(f"stopping after {self.piece}; once more leaves at once")
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Inside, SIGTERM ends a command as Ctrl-C does: what is open is closed, half-written files are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, signal.SIG_DFL)
+        raise Stop(f"stopped by {signal.Signals(number).name}", number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
