@@ -37,6 +37,12 @@ DEEP_CLASSES: dict[str, str] = {
     "recurra.estimators.rnn.RNN": "the three trained networks share their parameters and their fit",
     "recurra.estimators.gru.GRU": "the three trained networks share their parameters and their fit",
     "recurra.estimators.lstm.LSTM": "the three trained networks share their parameters and their fit",
+    "recurra.estimators.network.Network": "the trained networks share their parameters and their fit",
+    "recurra.estimators.baselines.Persistence": "the baselines share how they are kept",
+    "recurra.estimators.baselines.Climatology": "the baselines share how they are kept",
+    "recurra.estimators.baselines.Seasonal": "the baselines share how they are kept",
+    "recurra.estimators.baselines.Nearest": "the baselines share how they are kept",
+    "recurra.estimators.baselines.Linear": "the baselines share how they are kept",
 }
 
 ONLY_IN = {  # package -> where it may be imported
@@ -48,7 +54,10 @@ ONLY_IN = {  # package -> where it may be imported
 }
 NOWHERE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "torch", "keras", "tensorflow", "random"}
 DIFFERENTIABLE = {"jax", "equinox", "optax", "diffrax", "lineax"}
-WITHOUT_JAX = ("errors", "_types", "series", "threads", "times", "data", "metrics", "baselines", "reservoirs", "storage")
+WITHOUT_JAX = (
+    *("errors", "_types", "series", "threads", "times"),
+    *("data", "metrics", "baselines", "reservoirs", "storage"),
+)
 SEEDED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}
 
 
