@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ROW = re.compile(r"^\| *(\d+) *\|(.+)\|(.+)\|(.+)\|(.+)\|$", re.MULTILINE)
 TEST = re.compile(r"`(tests/[\w/]+\.py::\w+)`")
 
 
+@cache
 def rows():
     """number -> (input, answer, code, tests)"""
     found = {}
@@ -22,6 +24,7 @@ def rows():
     return found
 
 
+@cache
 def marked():
     """number -> the tests that carry its mark"""
     found = defaultdict(set)
