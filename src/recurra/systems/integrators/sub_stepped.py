@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import diffrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 _MOST_STEPS = 1_000_000  # for the rows of one block: a stiff field ends here
 _BLOCK = 1000  # rows that the solver writes at once: its time per step grows with the rows it holds
+_FEW = 100  # the same where there are no more
 
 
 @dataclass(frozen=True)
@@ -25,34 +27,45 @@ class SubStepped:
     tolerance: float
     relative: float
 
+    def grid(self, times: np.ndarray) -> np.ndarray:
+        """The times followed by repeats of the last one, so that few lengths are compiled: a repeat costs nothing.
+
+        >>> [len(SubStepped(diffrax.Tsit5, 1e-9, 1e-9).grid(np.arange(n + 1.0))) for n in (38, 200, 5500)]
+        [101, 1001, 8001]
+        """
+        steps = len(times) - 1
+        size = _FEW if steps <= _FEW else _BLOCK
+        blocks = 1 << (-(-steps // size) - 1).bit_length()
+        return np.append(times, np.full(blocks * size - steps, times[-1]))
+
     def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array, jumps: jax.Array) -> jax.Array:
         """The states at `times`, the first of which is `start`; infinite from where the solver gave up.
 
         Args:
             field: f(t, y).
             start: y at times[0], (state,).
-            times: uniform, (time,).
-            dt: their step.
+            times: as `grid` makes them, (time,).
+            dt: not needed: the solver takes its own steps.
             jumps: times at which f is not smooth: a sub-step ends on each, so that none is stepped over.
         """
-        steps = len(times) - 1
-        blocks = -(-steps // _BLOCK)
-        size = -(-steps // blocks)
-        beyond = times[-1] + dt * jnp.arange(1, blocks * size - steps + 1)  # fills the last block
-        ends = jnp.concatenate([times[1:], beyond]).reshape(blocks, size)
+        del dt
+        size = min(_BLOCK, len(times) - 1)
+        ends = times[1:].reshape(-1, size)
 
         def advance(carry, ends):
             t, y = carry
             grid = jnp.concatenate([t[None], ends])
             alive = jnp.isfinite(y).all()
             rows = jax.lax.cond(
-                alive, lambda: self._block(field, y, grid, jumps), lambda: jnp.full((size, len(y)), jnp.inf)
+                alive & (ends[-1] > t),
+                lambda: self._block(field, y, grid, jumps),
+                lambda: jnp.broadcast_to(jnp.where(alive, y, jnp.inf), (size, len(y))),
             )
             return (ends[-1], rows[-1]), rows
 
         start = jnp.asarray(start)
         _, rest = jax.lax.scan(advance, (jnp.asarray(times[0]), start), ends)
-        return jnp.concatenate([start[None], rest.reshape(blocks * size, -1)[:steps]])
+        return jnp.concatenate([start[None], rest.reshape(-1, len(start))])
 
     def _block(self, field: Callable, start: jax.Array, times: jax.Array, jumps: jax.Array) -> jax.Array:
         # A jump that nobody announced, or a singularity, asks for steps that do not move t: take the least that does.
