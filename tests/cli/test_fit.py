@@ -132,6 +132,19 @@ def test_a_system_as_data(wave, results):
     assert found["rows"] == {"train": 321, "gap": 0, "test": 80}
 
 
+def test_missing_values_from_the_file_to_the_report(wave, results, capsys):
+    lines = (wave / "wave.csv").read_text().splitlines()
+    holed = [line if k % 17 else line.rpartition(",")[0] + ",-999" for k, line in enumerate(lines)]
+    (wave / "holed.csv").write_text("\n".join([lines[0], *holed[1:]]) + "\n")
+    words = ["fit", "holed.csv", "--missing=-999", "--set", "units=30", "--set", "washout=10", "--out", "run"]
+    assert main(words) == 3
+    assert "14 missing values, the first in line 18, column 'v'" in capsys.readouterr().err
+    found = results(*words, "--gaps", "mask")
+    assert found["score"]["closed_loop"]["missing"] == sum(k % 17 == 0 for k in range(193, 241))
+    assert found["score"]["closed_loop"]["rows"] == 48
+    assert "Growth of the forecast error" in (wave / "run" / "report.html").read_text()
+
+
 def test_a_gap_is_known_and_not_trained_on(wave, results):
     words = ["--learner", "linear", "--set", "order=2", "--gap", "8", "--out", "run"]
     found = results("fit", "wave.csv", *words)

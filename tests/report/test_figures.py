@@ -116,6 +116,24 @@ def test_error_growth_draws_the_error_on_its_logarithmic_axis(example):
     assert f"ESN until {0.02 * crossed:.3g}".rstrip("0") in svg
 
 
+def test_error_growth_leaves_out_what_was_not_measured(example):
+    _, test, forecasts = example
+    mask = np.ones((500, 3), bool)
+    mask[100:150, 0] = mask[300:] = False
+    partly = Series(test.values, dt=test.dt, mask=mask, channels=test.channels)
+    root = parsed(report.error_growth_figure(partly, forecasts, np.array([2.0, 3.0, 4.0]), lyapunov_exponent=0.9056))
+    drawn, (across, up) = line(root, "line-error0"), ticks(root)
+    below = across[: int(np.argmax(np.diff(across[:, 0]) < 0)) + 1]
+    up[:, 1] = np.log10(up[:, 1])
+    squares = np.where(mask, ((forecasts["esn"].values - test.values) / [2.0, 3.0, 4.0]) ** 2, 0.0)[:300]
+    e = np.sqrt(squares.sum(axis=1) / mask[:300].sum(axis=1))
+    np.testing.assert_allclose(to_data(drawn[:, 0], below), 0.02 * np.arange(1, 301), atol=2e-3)
+    np.testing.assert_allclose(to_data(drawn[:, 1], up), np.log10(e), atol=2e-3)
+    short = {"esn": forecasts["esn"], "gru": test[:40]}
+    unseen = Series(test.values, dt=test.dt, mask=mask & (np.arange(500) >= 50)[:, None], channels=test.channels)
+    assert "GRU" in report.error_growth_figure(unseen, short, np.ones(3), lyapunov_exponent=0.9056)
+
+
 def test_error_growth_without_a_lyapunov_exponent_has_neither_axis_nor_slope(small):
     _, test, other = small
     svg = report.error_growth_figure(test, {"esn": other}, [2.0])

@@ -72,12 +72,14 @@ def error_growth_figure(
 
 
 def _error(truth: Series, forecast: Series, scale: Any) -> np.ndarray:
+    """e(t) over the rows that both have; NaN in rows where nothing was measured."""
     rows = min(len(truth), len(forecast))
     finite = np.isfinite(forecast.values[:rows]).all(axis=1)
     rows = rows if finite.all() else int(np.argmin(finite))
-    if not rows:
-        return np.empty(0)
-    return metrics.error_growth(truth.values[:rows], forecast.values[:rows], scale)
+    observed = truth.observed[:rows]
+    if not observed.any():
+        return np.full(rows, np.nan)
+    return metrics.error_growth(Series(truth.values[:rows], mask=observed), forecast.values[:rows], scale)
 
 
 def _axes(figure: Figure, top: float, errors: Mapping[str, np.ndarray], threshold: float, dt: float) -> Axes:
@@ -105,10 +107,10 @@ def _draw(axes: Axes, errors: Mapping[str, np.ndarray], dt: float) -> None:
 
 def _slope(axes: Axes, e: np.ndarray, threshold: float, dt: float, exponent: float) -> None:
     """exp(λ t) through the first crossing of the threshold, or through the largest error."""
-    if not e.size:
+    if not np.isfinite(e).any():
         return
     out = e > threshold
-    row = int(np.argmax(out)) if out.any() else int(np.argmax(e))
+    row = int(np.argmax(out)) if out.any() else int(np.nanargmax(e))
     low = axes.get_ylim()[0]
     at, level = dt * (row + 1), max(float(e[row]), low)
     begin = max(0.0, at - np.log(level / low) / exponent)
