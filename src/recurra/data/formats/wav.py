@@ -1,13 +1,13 @@
 """WAV: sound, and what else a recorder samples. The declared sizes are checked against the bytes that are there."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recurra.data.columns import Ask, Parts, choose
+from recurra.data.columns import Ask, Parts
 from recurra.data.files import MAX_BYTES
-from recurra.data.npy import take
+from recurra.data.npy import from_table
 from recurra.errors import DataError
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -38,16 +38,8 @@ def parse_wav(data: bytes, ask: Ask) -> Parts:
         DataError: as in `read_wav`.
     """
     table, rate, bits = read_wav(data, ask.max_bytes)
-    chosen = choose(None, table.shape[1], time=ask.time, channels=ask.channels, inputs=ask.inputs)
-    return Parts(
-        values=take(table, chosen.channels),
-        channels=chosen.names_of(chosen.channels),
-        times=None if chosen.time is None else table[:, chosen.time],
-        inputs=take(table, chosen.inputs) if chosen.inputs else None,
-        input_names=chosen.names_of(chosen.inputs) if chosen.inputs else None,
-        dt=1 / rate,
-        provenance={"rate": rate, "bits": bits, "time_unit": "s"},
-    )
+    facts = {"rate": rate, "bits": bits, "time_unit": "s"}
+    return replace(from_table(table, ask), dt=1 / rate, provenance=facts)
 
 
 def read_wav(data: bytes, max_bytes: int = MAX_BYTES) -> tuple[np.ndarray, int, int]:
