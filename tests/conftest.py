@@ -1,4 +1,4 @@
-"""Shapes and types are checked at run time, property tests repeat; models with random weights, equations as loops."""
+"""Shapes and types are checked at run time, property tests repeat; a file of data, random models, papers as loops."""
 
 from types import SimpleNamespace
 
@@ -121,6 +121,16 @@ def _closed_loop(model, state, last, drive):
         state, y = _step(model, state, _beside(ys[-1], u))
         ys.append(y)
     return np.array(ys[1:])
+
+
+@pytest.fixture
+def wave(tmp_path, monkeypatch):
+    """A working directory with `wave.csv` in it."""
+    t = 0.1 * np.arange(240)
+    table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
+    np.savetxt(tmp_path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A small file of data, commands on it, and a finished run whose model file can be replaced."""
+"""Commands that are refused, and a finished run whose model file can be replaced."""
 
 import json
 import signal
@@ -9,16 +9,6 @@ import pytest
 import recurra
 from recurra.cli import main
 from recurra.errors import ModelFileError
-
-
-@pytest.fixture
-def wave(tmp_path, monkeypatch):
-    """A working directory with `wave.csv` in it."""
-    t = 0.1 * np.arange(240)
-    table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
-    np.savetxt(tmp_path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
