@@ -10,7 +10,7 @@ from recurra.cells.cell import Array, Cell, Dropped, Matrix, with_dropout
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
-from recurra.cells.lstm import LSTM
+from recurra.cells.lstm import LSTM, Clamp, Gates
 from recurra.cells.own import Own, as_cell
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "Activation",
     "Array",
     "Cell",
+    "Clamp",
     "Dropped",
     "Elman",
+    "Gates",
     "Matrix",
     "Own",
     "activation",

@@ -81,7 +81,12 @@ class Wiring:
             done.append(name)
 
 
-OPTIONS = {"elman": ("activation",), "gru": ("reset_after",), "lstm": (), "dense": ("activation",)}
+OPTIONS = {
+    "elman": ("activation",),
+    "gru": ("reset_after",),
+    "lstm": ("peepholes", "forget_gate"),
+    "dense": ("activation",),
+}
 _KEYS = ("name", "layer", "units", "from")
 _MOST = 200  # nodes
 
@@ -95,7 +100,7 @@ class Node:
         layer: "elman", "gru", "lstm" or "dense".
         units: its outputs; None for what is left of the outputs of the graph.
         sources: what it sees.
-        options: of the layer: `activation`, `reset_after`.
+        options: of the layer: `activation`, `reset_after`, `peepholes`, `forget_gate`.
     """
 
     name: str
@@ -109,8 +114,8 @@ def read_plan(plan: Any) -> tuple[Node, ...]:
     """The nodes of a plan: a list of tables, one for each node.
 
     The keys of a table are `layer` ("elman", "gru", "lstm" or "dense"), `units`, `name`, `from` (its sources; the node
-    before where it is not given) and the options of the layer (`activation`, `reset_after`). One head may leave its
-    `units` out: it gets what the data need.
+    before where it is not given) and the options of the layer (`activation`; `reset_after` of a GRU; `peepholes` and
+    `forget_gate` of an LSTM). One head may leave its `units` out: it gets what the data need.
 
     Raises:
         ConfigError: all problems at once.
@@ -184,6 +189,6 @@ def _problems(node: Node) -> list[str]:
             found.append(f"{what}: " + unknown(f"key of a {node.layer}", key, [*_KEYS, *OPTIONS[node.layer]]))
         elif key == "activation" and value not in ACTIVATIONS:
             found.append(f"{what}: " + unknown("activation", value, ACTIVATIONS))
-        elif key == "reset_after" and not isinstance(value, bool):
-            found.append(f"{what}: `reset_after` must be true or false, got {value!r}")
+        elif key != "activation" and not isinstance(value, bool):
+            found.append(f"{what}: `{key}` must be true or false, got {value!r}")
     return found
