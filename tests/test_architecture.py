@@ -34,6 +34,9 @@ LONG_FUNCTIONS: dict[str, str] = {}
 DEEP_CLASSES: dict[str, str] = {
     "recurra.errors.NotFittedError": "an error is caught by its kind: kinds are deeper than two",
     "recurra.errors.MissingExtraError": "an error is caught by its kind: kinds are deeper than two",
+    "recurra.estimators.finite_memory.FiniteMemory": "the trained networks share their parameters and their fit",
+    "recurra.estimators.ffnn.FFNN": "the trained networks share their parameters and their fit",
+    "recurra.estimators.cnn.CNN": "the trained networks share their parameters and their fit",
     "recurra.estimators.rnn.RNN": "the three trained networks share their parameters and their fit",
     "recurra.estimators.gru.GRU": "the three trained networks share their parameters and their fit",
     "recurra.estimators.lstm.LSTM": "the three trained networks share their parameters and their fit",
@@ -93,7 +96,7 @@ def resolve(name: str) -> str:
     head, *rest = name.split(".")
     assert head == "recurra"
     if rest and f"recurra.{rest[0]}" not in MODULES and rest[0] in recurra.__all__:
-        return recurra._HOME.get(rest[0], "recurra.data.datasets")
+        return recurra._HOME.get(rest[0]) or recurra._INSIDE[rest[0]]
     while name not in MODULES:
         name = name.rpartition(".")[0]
     return name

@@ -15,6 +15,8 @@ _HOME = {
     "RNN": "recurra.estimators",
     "GRU": "recurra.estimators",
     "LSTM": "recurra.estimators",
+    "FFNN": "recurra.estimators",
+    "CNN": "recurra.estimators",
     "Ensemble": "recurra.estimators",
     "Network": "recurra.estimators",
     "Climatology": "recurra.estimators",
@@ -25,6 +27,7 @@ _HOME = {
     "load": "recurra.estimators",
 }
 _MODULES = ("cells", "data", "datasets", "errors", "metrics", "models", "systems")
+_INSIDE = {"datasets": "recurra.data.datasets"}
 
 __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
     from recurra import systems as systems
     from recurra.data import datasets as datasets
     from recurra.data import read_series as read_series
+    from recurra.estimators import CNN as CNN
     from recurra.estimators import ESN as ESN
+    from recurra.estimators import FFNN as FFNN
     from recurra.estimators import GRU as GRU
     from recurra.estimators import LSTM as LSTM
     from recurra.estimators import RNN as RNN
@@ -55,10 +60,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str):
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name == "datasets":
-        return import_module("recurra.data.datasets")
     if name in _MODULES:
-        return import_module(f"recurra.{name}")
+        return import_module(_INSIDE.get(name, f"recurra.{name}"))
     raise AttributeError(f"module 'recurra' has no attribute {name!r}")
 
 

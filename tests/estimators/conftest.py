@@ -110,6 +110,8 @@ SMALL = {
     "nearest": {"width": 2},
     "linear": {"order": 1},
     "esn": _RESERVOIR,
+    "ffnn": {**_TRAINED, "order": 2},
+    "cnn": {**_TRAINED, "layers": 2},
     "rnn": _TRAINED,
     "gru": _TRAINED,
     "lstm": _TRAINED,

@@ -32,7 +32,8 @@ OF_MORE_FITS = (
     "check_fit2d_1feature",
     "check_estimators_nan_inf",
 )
-COMPILED = ("rnn", "gru", "lstm", "network")  # seconds for every new shape: `test_every_learner` asks them the same
+# Seconds for every new shape: `test_every_learner` asks them the same.
+COMPILED = ("ffnn", "cnn", "rnn", "gru", "lstm", "network")
 TOO_FEW = ("linear", "check_estimators_nan_inf")  # ten rows of three channels do not determine an autoregression
 MORE = [
     (name, check) for name in LEARNERS if name not in COMPILED for check in OF_MORE_FITS if (name, check) != TOO_FEW

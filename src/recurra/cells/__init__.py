@@ -7,6 +7,7 @@ Glorot-uniform `U`, orthogonal `W`, zero `b`, and 1 for the bias of the LSTM's f
 
 from recurra.cells.activations import ACTIVATIONS, ELEMENTWISE, Activation, activation
 from recurra.cells.cell import Array, Cell, Dropped, Matrix, with_dropout
+from recurra.cells.convolution import Convolution, receptive_field
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
@@ -22,6 +23,7 @@ __all__ = [
     "Array",
     "Cell",
     "Clamp",
+    "Convolution",
     "Dropped",
     "Elman",
     "Gates",
@@ -32,6 +34,7 @@ __all__ = [
     "blank",
     "glorot_uniform",
     "orthogonal",
+    "receptive_field",
     "with_dropout",
     "zeros",
 ]

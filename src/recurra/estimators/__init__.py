@@ -8,6 +8,8 @@ from recurra.estimators.learners import LEARNERS as LEARNERS
 from recurra.estimators.learners import Learner as Learner
 
 _HOME = {
+    "CNN": "recurra.estimators.cnn",
+    "FFNN": "recurra.estimators.ffnn",
     "ESN": "recurra.estimators.esn",
     "GRU": "recurra.estimators.gru",
     "LSTM": "recurra.estimators.lstm",
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from recurra.estimators.baselines import Nearest as Nearest
     from recurra.estimators.baselines import Persistence as Persistence
     from recurra.estimators.baselines import Seasonal as Seasonal
+    from recurra.estimators.cnn import CNN as CNN
     from recurra.estimators.ensemble import Ensemble as Ensemble
     from recurra.estimators.esn import ESN as ESN
+    from recurra.estimators.ffnn import FFNN as FFNN
     from recurra.estimators.gru import GRU as GRU
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network

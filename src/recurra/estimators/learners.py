@@ -36,6 +36,8 @@ LEARNERS: dict[str, Learner] = {
     "nearest": Learner("what followed the most similar past rows", "recurra.estimators.baselines:Nearest"),
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
+    "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
+    "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),
     "gru": Learner("gated recurrent unit, backpropagation through time", "recurra.estimators.gru:GRU"),
     "lstm": Learner("long short-term memory, backpropagation through time", "recurra.estimators.lstm:LSTM"),

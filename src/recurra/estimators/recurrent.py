@@ -17,7 +17,7 @@ from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_sc
 from recurra.forecasting.compiled import Compiled
 from recurra.models import CELLS, Model, Stack, from_tensors, in_precision, tensor_layout, to_tensors
 from recurra.storage import Layout
-from recurra.training import Gaussian, LearnedStart, train
+from recurra.training import Gaussian, LearnedStart, Objective, train
 from recurra.training.loop import Validate
 
 
@@ -131,6 +131,10 @@ class Recurrent(Estimator):
         """Arguments of the cell beside its sizes."""
         return {}
 
+    def _objective(self) -> Objective:
+        """What the training minimises."""
+        return objective(self)
+
     def _warmup_rows(self) -> int:
         return int(self.bptt_length - 1 if self.warmup is None else self.warmup)
 
@@ -145,7 +149,7 @@ class Recurrent(Estimator):
         self._check_memory(training, windows=data[2].size)
         trained = train(
             self._drawn(training),
-            objective(self),
+            self._objective(),
             data,
             settings(self),
             validate=self._validate(training.validation(cuts, self._warmup_rows())) if held else None,

@@ -41,6 +41,8 @@ _LEARNERS = {
     "lstm": Ink("LSTM", "lstm", "#d1520a", "#ff8f4d"),
     "gru": Ink("GRU", "gru", "#00835f", "#2fd0a2"),
     "rnn": Ink("RNN", "rnn", "#b84a8c", "#f09acb"),
+    "ffnn": Ink("FFNN", "ffnn", "#8a5a00", "#d9b36a"),
+    "cnn": Ink("CNN", "cnn", "#006b6b", "#5ed0c8"),
     "momentum": Ink("RNN, momentum", "momentum", "#5f4b00", "#e8d060"),
     "hessian-free": Ink("RNN, Hessian-free", "hessian-free", "#5a3fc0", "#a996ff"),
     "linear": Ink("linear", "linear", "#7b5ea7", "#bfa5e8", (5.0, 2.0), 1.1),
