@@ -24,6 +24,7 @@ _HOME = {
     "Seasonal": "recurra.estimators",
     "Linear": "recurra.estimators",
     "Persistence": "recurra.estimators",
+    "identify": "recurra.estimators.identify",
     "load": "recurra.estimators",
 }
 _MODULES = ("cells", "data", "datasets", "errors", "metrics", "models", "systems")
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Persistence as Persistence
     from recurra.estimators import Seasonal as Seasonal
     from recurra.estimators import load as load
+    from recurra.estimators.identify import identify as identify
     from recurra.series import Series as Series
 
 

@@ -9,6 +9,7 @@ from recurra.cells.activations import ACTIVATIONS, ELEMENTWISE, Activation, acti
 from recurra.cells.cell import Array, Cell, Dropped, Matrix, with_dropout
 from recurra.cells.convolution import Convolution, receptive_field
 from recurra.cells.elman import Elman
+from recurra.cells.euler import EulerCell
 from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
 from recurra.cells.lstm import LSTM, Clamp, Gates
@@ -26,6 +27,7 @@ __all__ = [
     "Convolution",
     "Dropped",
     "Elman",
+    "EulerCell",
     "Gates",
     "Matrix",
     "Own",

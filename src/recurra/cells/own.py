@@ -52,7 +52,8 @@ class Own(Cell):
         """The numbers and texts of the module that are not trained, by their place in it."""
         paths = jax.tree_util.tree_flatten_with_path(self.rest)[0]
         named = {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in paths}
-        return {name: leaf for name, leaf in named.items() if isinstance(leaf, bool | int | float | str)}
+        own = getattr(self.rest, "constants", dict)()  # what is static in a module is no part of its tree
+        return own | {name: leaf for name, leaf in named.items() if isinstance(leaf, bool | int | float | str)}
 
     def initial_state(self) -> Any:
         # In the precision of the context, which is that of the weights, whatever the module says.

@@ -119,7 +119,7 @@ class Network(Recurrent):
         return sum(_width(cell) for cell in cells), max((cell.gates for cell in cells), default=1), 1
 
     def _saved(self) -> dict[str, Any]:
-        return {**self.get_params(), "cell": self.cell if isinstance(self.cell, str) else None}
+        return {**Recurrent._saved(self), "cell": self.cell if isinstance(self.cell, str) else None}
 
     def _facts(self) -> dict[str, Any]:
         return {"constants": _constants(self.network_.model)}

@@ -11,7 +11,14 @@ from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
-from recurra.estimators.training_options import check_training, increment_sizes, objective, settings, windows
+from recurra.estimators.training_options import (
+    check_training,
+    increment_sizes,
+    objective,
+    settings,
+    windows,
+    with_physics,
+)
 from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
 from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
 from recurra.forecasting.compiled import Compiled
@@ -39,6 +46,10 @@ class Recurrent(Estimator):
         loss: "squared", "absolute", "huber", or "gaussian" for a variance beside every forecast; see
             `recurra.training.Loss`.
         huber_delta: where the loss "huber" goes from a parabola to a straight line, in standard deviations.
+        physics: the differential equation of the data, which the forecasts of a window are to obey as well: a system of
+            `recurra.systems`, or the name of one. Its channels are those of the data, its force their input. A model
+            file keeps a name, but no system that was handed over.
+        physics_weight: how much that counts; see `recurra.training.Physics`.
         l1, l2: penalties on the sum of absolute values and of squares, a table of strengths for the weights U, W, b of
             the recurrent layers and V of the readout, such as {"W": 1e-4}.
         optimizer: "adam", "adamw", "rmsprop", "adagrad", "sgd", "momentum" or "nesterov", with the constants that
@@ -86,6 +97,8 @@ class Recurrent(Estimator):
     precision: str = "float32"
     loss: str = "squared"
     huber_delta: float = 1.0
+    physics: Any = None
+    physics_weight: float = 1.0
     l1: Mapping[str, float] | None = None
     l2: Mapping[str, float] | None = None
     optimizer: str = "adam"
@@ -147,9 +160,10 @@ class Recurrent(Estimator):
         cuts = training.cuts(self.validation) if held else [len(values) for values, _ in training.parts]
         data = windows(self, training.trained(cuts))
         self._check_memory(training, windows=data[2].size)
+        task, data = with_physics(self, data, self._objective(), training.frame)
         trained = train(
             self._drawn(training),
-            self._objective(),
+            task,
             data,
             settings(self),
             validate=self._validate(training.validation(cuts, self._warmup_rows())) if held else None,
@@ -211,6 +225,9 @@ class Recurrent(Estimator):
             return float(horizon_score(closed_loop_errors(forecast_origins(Compiled(model), origins), origins.truth)))
 
         return score
+
+    def _saved(self) -> dict[str, Any]:
+        return {**self.get_params(), "physics": self.physics if isinstance(self.physics, str) else None}
 
     def _facts(self) -> dict[str, Any]:
         return {}

@@ -10,10 +10,23 @@ from recurra._types import whole_number
 from recurra.data import window_starts
 from recurra.data.gaps import hold
 from recurra.errors import ConfigError, unknown
+from recurra.estimators.frame import Frame
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled
 from recurra.storage import plain
-from recurra.training import OPTIMIZERS, SCHEDULES, Loss, NextSteps, Objective, Penalty, Settings, Truncated, streams
+from recurra.training import (
+    OPTIMIZERS,
+    SCHEDULES,
+    Loss,
+    NextSteps,
+    Objective,
+    Penalty,
+    Physics,
+    Settings,
+    Truncated,
+    streams,
+)
+from recurra.training.physics import Units, check_system
 
 LOSSES = ["squared", "absolute", "huber", "gaussian"]  # those for values; the others are for classes
 _SAME = (  # a parameter of the estimator and of `Settings` by one name
@@ -49,6 +62,7 @@ def check_training(checks: Checks) -> None:
         checks.problems.append(f"`on_diverge` must be 'stop' or 'backoff:n', got {owner.on_diverge!r}")
     for name in ("l1", "l2"):
         checks.problems += _penalty_problems(name, getattr(owner, name))
+    checks.number("physics_weight", 0).problems += _physics_problems(owner)
     if owner.stateful is True and owner.teacher_forced is not None:
         checks.problems.append("`teacher_forced`: a stateful training sees the true rows at every step")
     if owner.stateful is True and owner.stride != 1:
@@ -95,6 +109,32 @@ def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
         return values, drive, *streams(lengths, int(owner.bptt_length), int(owner.batch_size)), *observed
     starts = window_starts(lengths, owner.bptt_length + 1, owner.stride)
     return values, drive, starts.astype(np.int32), *observed
+
+
+def with_physics(owner: Any, data: Any, task: Objective, frame: Frame) -> tuple[Objective, Any]:
+    """The objective and its data, with the equation added where there is one and it counts."""
+    if owner.physics is None or not owner.physics_weight:
+        return task, data
+    if not isinstance(task, NextSteps):
+        raise ConfigError(f"`physics` needs forecasts of rows that follow each other: {type(task).__name__} has none")
+    from recurra.systems import make  # loaded only where there is an equation
+
+    system = make(owner.physics) if isinstance(owner.physics, str) else owner.physics
+    system = check_system(system, frame.channels, frame.inputs)
+    scales = (frame.scaler.mean, frame.scaler.std, frame.drive_scaler.mean, frame.drive_scaler.std)
+    units = Units(*(np.asarray(number, owner.precision) for number in (owner.physics_weight, frame.dt, *scales)))
+    return Physics(task, system), (data, units)
+
+
+def _physics_problems(owner: Any) -> list[str]:
+    if owner.physics is None:
+        return []
+    if not isinstance(owner.physics, str) and not hasattr(owner.physics, "field"):
+        return [
+            f"`physics` must be the name of a system, a system that is a vector field or None, got {owner.physics!r}"
+        ]
+    stateful = ["`physics`: the rows of a stateful training are not forecast window by window"]
+    return stateful if owner.stateful is True else []
 
 
 def increment_sizes(parts: list[Scaled]) -> np.ndarray:

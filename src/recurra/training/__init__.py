@@ -1,10 +1,12 @@
 """Training by backpropagation through time: objectives, losses, optimisers, schedules and the compiled loop."""
 
+from recurra.training.least_squares import Fitted, least_squares
 from recurra.training.loop import Trained, train
 from recurra.training.losses import LOSSES, Loss
 from recurra.training.objectives import LastStep, NextSteps, Objective
 from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import Penalty
+from recurra.training.physics import Physics
 from recurra.training.schedules import SCHEDULES
 from recurra.training.settings import Settings
 from recurra.training.truncated import Truncated, streams
@@ -14,6 +16,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
+    "Fitted",
     "Gaussian",
     "LastStep",
     "LearnedStart",
@@ -21,9 +24,11 @@ __all__ = [
     "NextSteps",
     "Objective",
     "Penalty",
+    "Physics",
     "Settings",
     "Trained",
     "Truncated",
+    "least_squares",
     "streams",
     "train",
 ]

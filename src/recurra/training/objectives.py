@@ -82,10 +82,19 @@ class NextSteps(Objective):
         return self.steps
 
     def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
-        values, drive, starts, *observed = data
+        return self.compared(self.outputs(model, data, index, keys), model, data, index)
+
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
+        """Forecasts of rows 1 ... steps of the windows with these indices (windows, steps, outputs)."""
+        values, drive, starts, *_ = data
+        rows = starts[index][:, None] + jnp.arange(self.steps + 1)
+        return jax.vmap(lambda y, u, key: self._forecast(drawn(model, key), y, u))(values[rows], drive[rows], keys)
+
+    def compared(self, outputs: jax.Array, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        """The mean loss of such forecasts."""
+        values, _, starts, *observed = data
         rows = starts[index][:, None] + jnp.arange(self.steps + 1)
         seen = observed[0][rows][:, 1:] if observed else None
-        outputs = jax.vmap(lambda y, u, key: self._forecast(drawn(model, key), y, u))(values[rows], drive[rows], keys)
         return self.error.mean(outputs, values[rows][:, 1:], unit(model, self.error), seen)
 
     def _forecast(self, model: Any, values: Array, drive: Array) -> jax.Array:
