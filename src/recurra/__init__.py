@@ -27,7 +27,7 @@ _HOME = {
     "identify": "recurra.estimators.identify",
     "load": "recurra.estimators",
 }
-_MODULES = ("cells", "data", "datasets", "errors", "metrics", "models", "systems")
+_MODULES = ("cells", "data", "datasets", "diagnostics", "errors", "metrics", "models", "systems")
 _INSIDE = {"datasets": "recurra.data.datasets"}
 
 __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -35,6 +35,7 @@ __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 if TYPE_CHECKING:
     from recurra import cells as cells
     from recurra import data as data
+    from recurra import diagnostics as diagnostics
     from recurra import errors as errors
     from recurra import metrics as metrics
     from recurra import models as models

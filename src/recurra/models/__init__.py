@@ -1,6 +1,7 @@
 """Models: cells and dense layers as a stack or a graph, `step(state, x) -> (state, y)`; all goes through `step`."""
 
 from recurra.models.dense import Dense
+from recurra.models.diagram import Diagram, folded, unfolded
 from recurra.models.graph import Graph
 from recurra.models.model import Model
 from recurra.models.running import closed_loop, unroll
@@ -10,15 +11,18 @@ from recurra.models.tensors import from_tensors, in_precision, parameter_count, 
 __all__ = [
     "CELLS",
     "Dense",
+    "Diagram",
     "Graph",
     "Model",
     "Stack",
     "closed_loop",
+    "folded",
     "from_tensors",
     "in_precision",
     "parameter_count",
     "tensor_layout",
     "to_tensors",
+    "unfolded",
     "unroll",
     "with_output",
 ]

@@ -1,5 +1,7 @@
 """The report: one self-contained HTML file with inline SVG figures. Needs matplotlib (the extra `report`)."""
 
+from recurra.report.backpropagation import backpropagation_figure as backpropagation_figure
+from recurra.report.diagram import model_diagram as model_diagram
 from recurra.report.forecasts import forecast_figure as forecast_figure
 from recurra.report.growth import error_growth_figure as error_growth_figure
 from recurra.report.horizons import horizon_figure as horizon_figure
