@@ -5,6 +5,8 @@ unequal shapes, swapped channels and anything that is not finite. Values that th
 are left out. NumPy only.
 """
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -174,6 +176,66 @@ def valid_prediction_time(
     outside = np.flatnonzero(error_growth(truth, forecast, scale) > threshold)
     rows = outside[0] if outside.size else len(_values(truth, "truth"))
     return float(rows * step)
+
+
+@dataclass(frozen=True, eq=False)
+class Oscillation:
+    """The cycles of an oscillation, from one upward crossing of its mean to the next.
+
+    Args:
+        periods: of each cycle, in the unit of the step.
+        amplitudes: of each cycle, half the way from its lowest to its highest point.
+    """
+
+    periods: np.ndarray
+    amplitudes: np.ndarray
+
+    @property
+    def period(self) -> float:
+        """The mean period."""
+        return float(self.periods.mean())
+
+    @property
+    def amplitude(self) -> float:
+        """The mean amplitude."""
+        return float(self.amplitudes.mean())
+
+
+def oscillation(values: Any, dt: float | None = None) -> Oscillation:
+    """Periods and amplitudes of an oscillation without noise, between the rows too.
+
+    A crossing lies on the straight line between two rows, a highest and lowest point on the parabola through three.
+
+    Args:
+        values: one channel, Series or array (time,) or (time, 1).
+        dt: step between rows in time units. Default: that of the series, else 1.
+
+    Raises:
+        DataError: more channels than one, a value that is missing or not finite, or less than a whole cycle.
+
+    >>> found = oscillation(3 + 2 * np.sin(0.2 * np.arange(400)))
+    >>> abs(found.period - 2 * np.pi / 0.2) < 1e-3, abs(found.amplitude - 2) < 1e-4
+    (True, True)
+    """
+    table = _values(values, "oscillation")
+    if table.shape[1] != 1:
+        raise DataError(f"an oscillation is one channel, got {table.shape[1]}: take them one by one")
+    x = table[:, 0] - table.mean()
+    before = np.flatnonzero((x[:-1] < 0) & (x[1:] >= 0))
+    if len(before) < 2:
+        raise DataError(f"there is no whole cycle in {len(x)} rows: the mean is crossed upwards {len(before)} times")
+    crossings = before + x[before] / (x[before] - x[before + 1])
+    cycles = [x[first : last + 2] for first, last in pairwise(before)]
+    amplitudes = [(_highest(cycle) + _highest(-cycle)) / 2 for cycle in cycles]
+    return Oscillation(np.diff(crossings) * _step(values, values, dt), np.array(amplitudes))
+
+
+def _highest(x: np.ndarray) -> float:
+    """The top of the parabola through the largest of some values and its neighbours."""
+    k = int(np.clip(np.argmax(x), 1, len(x) - 2))
+    left, top, right = x[k - 1 : k + 2]
+    bend = left - 2 * top + right
+    return float(top - (right - left) ** 2 / (8 * bend)) if bend < 0 else float(x.max())
 
 
 def _values(data: Any, what: str) -> np.ndarray:

@@ -1,7 +1,10 @@
-"""What a network has learned, and how: gradients through time made visible."""
+"""What a network has learned, and how: gradients through time, gates, exponents, memory."""
 
 from recurra.diagnostics.bptt import backward, cross_entropy, forward, squared_error
 from recurra.diagnostics.double_sum import double_sum, state_jacobian, state_jacobians
+from recurra.diagnostics.gates import clamp, gates
+from recurra.diagnostics.lyapunov import largest_lyapunov_exponent
+from recurra.diagnostics.memory_capacity import measure_memory_capacity, memory_capacity
 from recurra.diagnostics.rtrl import real_time_gradients
 from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
@@ -10,9 +13,14 @@ __all__ = [
     "Untied",
     "Vanilla",
     "backward",
+    "clamp",
     "cross_entropy",
     "double_sum",
     "forward",
+    "gates",
+    "largest_lyapunov_exponent",
+    "measure_memory_capacity",
+    "memory_capacity",
     "real_time_gradients",
     "squared_error",
     "state_jacobian",

@@ -1,5 +1,6 @@
 """Models: cells and dense layers as a stack or a graph, `step(state, x) -> (state, y)`; all goes through `step`."""
 
+from recurra.models import by_hand
 from recurra.models.dense import Dense
 from recurra.models.diagram import Diagram, folded, unfolded
 from recurra.models.graph import Graph
@@ -15,6 +16,7 @@ __all__ = [
     "Graph",
     "Model",
     "Stack",
+    "by_hand",
     "closed_loop",
     "folded",
     "from_tensors",

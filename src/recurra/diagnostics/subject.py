@@ -1,0 +1,51 @@
+"""What is looked at: the network behind what was given, and what it sees along a series."""
+
+from typing import Any
+
+import numpy as np
+
+from recurra.errors import ConfigError, DataError, NotFittedError
+from recurra.models import Model
+from recurra.series import Series
+
+
+def subject(model: Any, series: Any) -> tuple[Model, np.ndarray]:
+    """The model, and its inputs at every step (steps, features).
+
+    Args:
+        model: a `recurra.models.Model`, or a fitted estimator that holds one.
+        series: what the model sees, (time, features); of an estimator, a series in the units of its data, of which the
+            longest segment is taken: step k sees row k and the drive of row k + 1, one step less than rows.
+
+    Raises:
+        ConfigError: something else, or an estimator without a model.
+        DataError: inputs of another shape, or not finite; a series that the estimator was not made for.
+        NotFittedError: an estimator before its fit.
+    """
+    if isinstance(model, Model):
+        xs = np.asarray(series.values if isinstance(series, Series) else series, np.float64)
+        if xs.ndim != 2 or not len(xs) or not np.isfinite(xs).all():
+            raise DataError(f"inputs of a model are finite numbers (time, features), got an array of shape {xs.shape}")
+        return model, xs
+    network = network_of(model)
+    given = model.frame_.series_of(series)
+    model.frame_.check(given, "series")
+    longest = max(given.segments, key=len)
+    values, drive = model.frame_.scaled(model.frame_.held(longest))
+    return network, np.concatenate([values[:-1], drive[1:]], axis=1)
+
+
+def network_of(estimator: Any) -> Model:
+    """The JAX model of a fitted estimator; raises as `subject`."""
+    name = type(estimator).__name__
+    if not hasattr(estimator, "network_"):
+        if hasattr(estimator, "fit"):
+            raise NotFittedError(f"this {name} is not fitted yet: call `fit(data)` first")
+        raise ConfigError(f"what is looked into is a fitted estimator or a `recurra.models.Model`, not a {name}")
+    model = estimator.as_model() if hasattr(estimator, "as_model") else getattr(estimator.network_, "model", None)
+    if not isinstance(model, Model):
+        raise ConfigError(
+            f"what is looked into is a network that is trained by gradients (rnn, gru, lstm, network), and {name} is "
+            "none"
+        )
+    return model
