@@ -10,7 +10,7 @@ from recurra.errors import DivergenceError, RecurraWarning
 from recurra.models import Stack, to_tensors
 from recurra.training import LastStep, NextSteps, Objective, Penalty, Settings, train
 from recurra.training.loop import Trained, _rates
-from recurra.training.stretch import run_stretch, start
+from recurra.training.stretch import batches_of, run_stretch, start
 
 BLOW_UP = Settings(optimizer="sgd", learning_rate=11.0, final_learning_rate=11.0, epochs=40, batch_size=2)
 
@@ -33,7 +33,9 @@ def _run(objective, model, data, seed=0, **given):
     settings = Settings(optimizer="sgd", **{"stretch": 1, **given, "final_learning_rate": given["learning_rate"]})
     rates = _rates(objective, data, settings, 1.0, model.dtype)
     begin, key = start(model, objective, data, "sgd"), jax.random.key(seed)
-    return run_stretch(settings.static, objective, begin, data, rates, key, np.int32(0), np.int32(settings.epochs))[0]
+    order = batches_of(objective, data, settings.batch_size, settings.stretch, seed, 0, settings.epochs)
+    now = np.int32(0), np.int32(settings.epochs)
+    return run_stretch(settings.static, objective, begin, data, rates, order, key, *now)[0]
 
 
 @pytest.mark.parametrize("stretch", [1, 10])
@@ -130,6 +132,16 @@ def test_patience_counts_epochs_since_the_best(sine_training):
     )
     # The best is 2.0 after epoch 10; 8 epochs later, at the next validation after 7, it stops.
     assert (trained.best_epoch, trained.best_score, trained.epoch) == (10, 2.0, 18)
+
+
+def test_a_budget_of_time_that_is_over_ends_after_the_stretch_with_its_best(pull, bias):
+    """A nanosecond is over after the first stretch, a day is not."""
+    model, data = bias(np.ones(1, np.float32)), np.zeros((2, 1), np.float32)
+    settings = Settings(optimizer="sgd", learning_rate=0.1, final_learning_rate=0.1, epochs=7, stretch=3, batch_size=2)
+    short, long = (train(model, pull((1.0,)), data, replace(settings, budget=seconds)) for seconds in (1e-9, 86400.0))
+    assert (short.epoch, long.epoch) == (3, 7)
+    assert short.history == long.history[:3]
+    assert short.best_epoch == 3
 
 
 def test_progress_is_told_every_stretch(sine_training):

@@ -78,6 +78,8 @@ class Recurrent(Estimator):
             are kept. 0 trains on all rows and keeps the last weights.
         patience: epochs without a better validation after which training stops, looked at every 10 epochs; None
             trains to the end.
+        budget: seconds of wall time after which training stops, at the end of 10 epochs, and keeps the best weights so
+            far; the result then depends on the machine. None trains to the end.
         on_diverge: "stop", or "backoff:n": halve the rate and go on from the last good weights, at most n times.
         horizon: steps of each validation forecast; None takes `bptt_length`, or half of the held-out rows.
         origins: number of validation forecasts.
@@ -121,6 +123,7 @@ class Recurrent(Estimator):
     teacher_forced: int | None = None
     validation: float = 0.1
     patience: int | None = None
+    budget: float | None = None
     on_diverge: str = "stop"
     horizon: int | None = None
     origins: int = 20
@@ -170,6 +173,7 @@ class Recurrent(Estimator):
             checkpoint=training.checkpoint,
             progress=training.progress,
         )
+        self.alarms_ = trained.alarms
         return Compiled(trained.best), trained.history
 
     def _check_memory(self, training: TrainingSet, windows: int) -> None:

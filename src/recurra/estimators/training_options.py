@@ -41,6 +41,7 @@ _SAME = (  # a parameter of the estimator and of `Settings` by one name
     "batch_size",
     "clip_norm",
     "patience",
+    "budget",
     "on_diverge",
     "seed",
 )
@@ -55,6 +56,7 @@ def check_training(checks: Checks) -> None:
     checks.wholes("milestones", 1, optional=True).number("decay", 0, open_low=True).whole("warmup_updates", 0)
     checks.whole("epochs", 1).whole("batch_size", 1).whole("bptt_length", 1).whole("stride", 1)
     checks.number("clip_norm", 0, open_low=True, optional=True).flag("increment").flag("stateful")
+    checks.number("budget", 0, open_low=True, optional=True)
     checks.flag("learned_start").whole("patience", 1, optional=True).whole("seed", 0, 2**32 - 1)
     longest = owner.bptt_length if whole_number(owner.bptt_length) else 1
     checks.whole("teacher_forced", 1, longest, optional=True).whole("washout", 0, max(0, longest - 1))

@@ -1,5 +1,6 @@
 """`run_fit`: one experiment from data to scores, written so that it can stop anywhere and be resumed."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -10,6 +11,7 @@ from recurra import __version__
 from recurra.errors import DivergenceError
 from recurra.experiment import run_directory as names
 from recurra.experiment.config import Config, build_learner, config_hash
+from recurra.experiment.cost import cost, cost_in_words
 from recurra.experiment.environment import environment
 from recurra.experiment.pieces import Rows, cut
 from recurra.experiment.run_directory import RunDirectory
@@ -52,16 +54,20 @@ def run_fit(
     trained, start = cut(series, config.split, config.split_by, config.gap)
     write_data(run.file(names.DATA), series)
     pause()
-    estimator = build_learner(config)
+    estimator, began = build_learner(config), time.perf_counter()
     try:
         with gently():
             estimator.fit(series[:trained], checkpoint=run.file(names.CHECKPOINT), progress=progress)
     except DivergenceError as error:
         run.log(f"diverged: {error}")
-        failure = {"message": str(error), "cause": error.cause}
+        failure = {"kind": "diverged", "message": str(error), "cause": error.cause}
         write_json(run.file(names.METRICS), {"complete": False, "results": {"failure": plain(failure)}})
         raise
-    run.log(f"fitted {config.learner} on {trained} rows")
+    spent = cost(estimator, time.perf_counter() - began)
+    write_json(run.file(names.ENVIRONMENT), {**environment(), "cost": spent})
+    run.log(f"fitted {config.learner} on {trained} rows: {cost_in_words(spent)}")
+    for alarm in estimator.alarms_:
+        run.log(f"alarm, {alarm['kind']}: {alarm['message']}")
     pause()
     estimator.save(run.file(names.MODEL), overwrite=True)
     epochs = [entry for entry in estimator.history_ if "epoch" in entry]
@@ -107,6 +113,7 @@ def _results(config: Config, estimator: Any, rows: Rows) -> dict[str, Any]:
             "lyapunov_exponent": train.provenance.get("lyapunov_exponent"),
             "training_std": scale,
             "candidates": [entry for entry in estimator.history_ if "epoch" not in entry],
+            "alarms": estimator.alarms_,
             "score": score,
             "seeds": [{"seed": config.seed, "train": _training_error(estimator, train), "test": _alone(score)}],
             "truth": _truth(test, scale),

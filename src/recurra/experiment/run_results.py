@@ -39,7 +39,7 @@ def checked_metrics(path: Path) -> dict[str, Any]:
     problems = _misfits(metrics, _SHAPE)
     if not problems:
         results = metrics["results"]
-        problems = _truth_problems(results["truth"]) + _score_problems(results["score"])
+        problems = _truth_problems(results["truth"]) + _score_problems(results["score"]) + _alarm_problems(results)
     if problems:
         raise RunDirectoryError(
             f"the run in {path} is damaged: {METRICS} has no valid {', '.join(problems[:5])}. "
@@ -77,6 +77,12 @@ def _truth_problems(truth: Mapping[str, Any] | None) -> list[str]:
     step = _NUMBER if truth.get("local_error") is None else str
     shape = {"method": str, "local_error": _MAYBE, "internal_step": step, "agreement_time": _NUMBER}
     return [f"results.truth.{key}" for key in _misfits(truth, shape)]
+
+
+def _alarm_problems(results: Mapping[str, Any]) -> list[str]:
+    alarms = results.get("alarms", [])  # the first runs kept none
+    good = isinstance(alarms, list) and not any(_misfits(each, {"kind": str, "message": str}) for each in alarms)
+    return [] if good else ["results.alarms"]
 
 
 def _score_problems(score: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from recurra.experiment import Run, read_run
+from recurra.experiment.cost import cost_in_words
 from recurra.report.forecasts import duration, forecast_figure, time_unit
 from recurra.report.formatting import clean, number
 from recurra.report.growth import error_growth_figure
@@ -42,19 +43,26 @@ def run_report(run_dir: str | Path) -> Report:
     run = read_run(run_dir)
     learner = run.results["learner"]
     if run.history:
-        training = Section("Training", figures=[training_curve(run.history)])
+        training = Section("Training", _said(run), figures=[training_curve(run.history)])
     else:
-        training = Section("Training", "This learner is solved in one step: there is no training curve.")
+        training = Section("Training", _said(run, "This learner is solved in one step: there is no training curve."))
     return Report(
         title=f"{ink(learner).title} forecast of {_data_name(run)}",
         summary=_summary(run, learner),
         sections=[_scores(run, learner), *_forecast_sections(run, learner), training],
         command=run.command,
         config=run.config,
-        versions=dict(_flat(run.environment)),
+        versions=dict(_flat({name: value for name, value in run.environment.items() if name != "cost"})),
         data_hash=run.results["data_sha256"],
         highlights=_highlights(run, learner),
     )
+
+
+def _said(run: Run, *before: str) -> str:
+    """What a training cost, and what went wrong in it without stopping it; the first runs kept neither."""
+    cost = run.environment.get("cost")
+    words = [*before, *([f"{cost_in_words(cost)}."] if cost else [])]
+    return "\n\n".join(words + [f"Alarm, {each['kind']}: {each['message']}." for each in run.results.get("alarms", [])])
 
 
 def _data_name(run: Run) -> str:

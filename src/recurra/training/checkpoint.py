@@ -24,6 +24,7 @@ def write(path: Path, trained: Any, objective: Objective, data: Any, settings: S
         "epoch": trained.epoch,
         "history": trained.history,
         "backoffs": [_written(cause) for cause in trained.backoffs],
+        "alarms": trained.alarms,
     }
     leaves = jax.tree.leaves(eqx.filter((trained.position, trained.best), eqx.is_array_like))
     write_checkpoint(path, {f"leaf/{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}, document)
@@ -52,6 +53,7 @@ def resume(path: Path, fresh: Any, objective: Objective, data: Any, settings: Se
         epoch=document["epoch"],
         history=document["history"],
         backoffs=[_read(cause) for cause in document["backoffs"]],
+        alarms=document.get("alarms", []),  # the first checkpoints had none
     )
 
 

@@ -1,7 +1,7 @@
 """The training loop: compiled stretches of epochs, between them validation, checkpoint and progress."""
 
 import math
-import warnings
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +11,16 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from recurra.errors import ConfigError, DivergenceError, RecurraWarning
+from recurra.errors import ConfigError, DivergenceError
 from recurra.models import Model
+from recurra.training import alarms
 from recurra.training.checkpoint import resume, write
 from recurra.training.divergence import cause_of, diverged
 from recurra.training.objectives import Objective
 from recurra.training.penalties import check_penalties
 from recurra.training.schedules import Rates
 from recurra.training.settings import Settings
-from recurra.training.stretch import Position, Record, run_stretch, start
+from recurra.training.stretch import Position, Record, batches_of, run_stretch, start
 
 Validate = Callable[[Model], float]
 Progress = Callable[[dict[str, Any]], None]
@@ -37,6 +38,7 @@ class Trained:
         history: one entry an epoch: epoch, loss (with the penalties), gradient_norm, clipped, validation (None between
             validations); with `on_diverge="backoff:n"` also backoffs, how often the rate was halved so far.
         backoffs: what went wrong before each of those: update, epoch, loss, gradient_norm, learning_rate.
+        alarms: what else goes wrong, one entry a kind: kind, epoch, message and facts; see `recurra.training.alarms`.
     """
 
     position: Position
@@ -46,6 +48,7 @@ class Trained:
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     backoffs: list[dict[str, Any]] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
 
 
 def train(
@@ -69,26 +72,27 @@ def train(
         checkpoint: file written after every stretch; where it exists for this very training, it is resumed.
         progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
 
+    Warns:
+        RecurraWarning: an alarm: a spike of the loss, units that are dead or saturated, recurrent weights that learn
+            nothing. Each kind speaks once.
+
     Raises:
         ConfigError: a penalty on weights that the model does not have; the checkpoint of another training.
         DivergenceError: a loss or gradient was not finite, or a loss is a hundred million times the first; `cause`
             has the update, epoch, loss, rate and gradient norm. With `on_diverge="backoff:n"`, after n halvings.
     """
     check_penalties(model, settings.static.penalised)
-    if objective.length(data) == 1 and not objective.carries:
-        warnings.warn(
-            "sequence length 1: the recurrent weights are unused, they only ever multiply the zero initial state. "
-            "Arrange the window as steps, not as features",
-            RecurraWarning,
-            stacklevel=2,
-        )
     with jax.enable_x64(model.dtype == np.float64):
         data = jax.tree.map(jax.numpy.asarray, data)
         trained = Trained(start(model, objective, data, settings.optimizer), model)
         if checkpoint is not None:
             trained = resume(checkpoint, trained, objective, data, settings)
             _check_validation(trained, validate, checkpoint)
+        alarms.check_length(trained.alarms, model, objective, data)
+        end = math.inf if settings.budget is None else time.monotonic() + settings.budget
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
+            if trained.epoch and time.monotonic() >= end:
+                break
             good = _advance(trained, objective, data, settings, validate)
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
@@ -109,6 +113,7 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
         trained.position,
         data,
         _rates(objective, data, settings, halving, trained.position.model.dtype),
+        batches_of(objective, data, settings.batch_size, settings.stretch, settings.seed, trained.epoch, epochs),
         jax.random.key(settings.seed),
         np.int32(trained.epoch),
         np.int32(epochs),
@@ -118,6 +123,8 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
         if len(trained.backoffs) == settings.backoffs:
             raise diverged(cause, settings)
         trained.backoffs.append(cause)
+        what = f"training diverged at update {cause['update']} (epoch {cause['epoch']}): its rate is halved"
+        alarms.record(trained.alarms, alarms.DIVERGED, cause["epoch"], what)
         return False
     trained.position = _plain(position)
     trained.history += _entries(record, trained, epochs, settings)
@@ -127,7 +134,18 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
     if validate is None or score < trained.best_score:
         trained.best, trained.best_score, trained.best_epoch = model, score, trained.epoch
     trained.history[-1]["validation"] = None if validate is None else score
+    _look(trained, np.asarray(record.idle)[:epochs], objective, data, settings)
     return True
+
+
+def _look(trained: Trained, idle: np.ndarray, objective: Objective, data: Any, settings: Settings) -> None:
+    """Sound the alarms of a stretch; its units are looked at after the first one and at the end."""
+    rate = settings.learning_rate * 0.5 ** len(trained.backoffs)
+    alarms.check_loss(trained.alarms, trained.history, len(idle), rate)
+    alarms.check_recurrence(trained.alarms, idle, trained.epoch)
+    last = trained.epoch == settings.epochs or _out_of_patience(trained, settings)
+    if last or trained.epoch == len(idle):
+        alarms.check_units(trained.alarms, trained.position.model, objective, data, trained.epoch)
 
 
 def _score(validate: Validate, model: Model, epoch: int) -> float:
@@ -171,7 +189,8 @@ def batches(objective: Objective, data: Any, settings: Settings) -> int:
 
 
 def _entries(record: Record, trained: Trained, epochs: int, settings: Settings) -> list[dict[str, Any]]:
-    columns = {name: np.asarray(column, np.float64) for name, column in record._asdict().items()}
+    shown = ("loss", "gradient_norm", "clipped")
+    columns = {name: np.asarray(getattr(record, name), np.float64) for name in shown}
     halved = {"backoffs": len(trained.backoffs)} if settings.backoffs else {}
     return [
         {

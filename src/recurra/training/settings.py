@@ -43,6 +43,8 @@ class Settings:
         l1, l2: strengths of penalties that are added to the loss, on the sum of absolute values and of squares.
         stretch: epochs between validations, checkpoints and progress reports.
         patience: epochs without a better validation after which training stops; None trains to the end.
+        budget: seconds of wall time after which training stops at the end of a stretch, with the best weights so far;
+            how far it came then depends on the machine. None trains to the end.
         on_diverge: "stop", or "backoff:n": halve the rates and go on from the end of the last good stretch, at most n
             times.
         seed: of the order of the windows and of dropout.
@@ -67,6 +69,7 @@ class Settings:
     l2: Penalty = NO_PENALTY
     stretch: int = 10
     patience: int | None = None
+    budget: float | None = None
     on_diverge: str = "stop"
     seed: int = 0
 
