@@ -3,6 +3,7 @@
 from recurra.diagnostics.bptt import backward, cross_entropy, forward, squared_error
 from recurra.diagnostics.double_sum import double_sum, state_jacobian, state_jacobians
 from recurra.diagnostics.gates import clamp, gates
+from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.lyapunov import largest_lyapunov_exponent
 from recurra.diagnostics.memory_capacity import measure_memory_capacity, memory_capacity
 from recurra.diagnostics.rtrl import real_time_gradients
@@ -18,6 +19,7 @@ __all__ = [
     "double_sum",
     "forward",
     "gates",
+    "gradient_flow",
     "largest_lyapunov_exponent",
     "measure_memory_capacity",
     "memory_capacity",

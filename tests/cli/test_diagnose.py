@@ -1,0 +1,116 @@
+import shutil
+
+import numpy as np
+import pytest
+
+import recurra
+from recurra.cli import diagnose, main
+
+FIT = ["fit", "wave.csv", "--learner", "rnn", "--set", "units=4", "--set", "epochs=1", "--set", "bptt_length=10"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("finished")
+    t = 0.1 * np.arange(240)
+    table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
+    np.savetxt(path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        assert main([*FIT, "--out", "run"]) == 0
+        assert main(["fit", "wave.csv", "--learner", "linear", "--out", "linear"]) == 0
+    return path
+
+
+@pytest.fixture
+def here(finished, tmp_path, monkeypatch):
+    shutil.copytree(finished, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def test_the_norms_are_those_of_the_products_of_w_and_slopes(here, results):
+    found = results("diagnose", "run", "gradients", "--length", "20")["gradients"]
+    model = recurra.load("run/model.safetensors")
+    cell, frame = model.network_.model.cells[0], model.frame_
+    U, W, b = (np.asarray(array, np.float64) for array in (cell.U, cell.W, cell.b))
+    test = frame.scaled(recurra.read_series("wave.csv").split(0.8)[1])[0]
+    h, chain = np.zeros(4), []
+    for x in test[:-1]:
+        h = np.tanh(U @ x + W @ h + b)
+        chain.append((1 - h**2)[:, None] * W)
+    assert found["data"] == "the test part"
+    assert found["ends"] == [20, 47]
+    norms = [
+        [np.linalg.norm(np.linalg.multi_dot([*chain[e - k : e][::-1], np.eye(4)]), 2) for e in (20, 47)]
+        for k in (1, 10, 20)
+    ]
+    assert list(found["norms"].values()) == pytest.approx([np.prod(pair) ** 0.5 for pair in norms], rel=1e-9)
+    assert found["layers"][0]["norm"] == pytest.approx(np.linalg.norm(W, 2))
+    page = (here / "run" / "diagnose-gradients.html").read_text("utf-8")
+    assert found["words"] in page
+    assert "<svg" in page
+    assert "http:" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_alone_it_runs_every_part_and_prints_the_standard_lags(here, capsys, monkeypatch):
+    monkeypatch.setitem(
+        diagnose.PARTS, "other", lambda run, model, args: diagnose.Finding("Other", "", {"a": 1}, "b", [])
+    )
+    assert main(["diagnose", "run"]) == 0
+    text = capsys.readouterr().out
+    lags = [line.split()[0] for line in text.split("Gradients through time")[1].splitlines() if line[:1].isdigit()]
+    assert lags == ["1", "3", "10", "50", "100"]
+    for word in (
+        "half-life",
+        "verdict",
+        "spectral radius",
+        "saturated",
+        "the training part",
+        "run/diagnose-other.html",
+    ):
+        assert word in text
+
+
+def test_a_part_that_does_not_exist_or_apply_is_refused(here, capsys):
+    assert main(["diagnose", "run", "gradient"]) == 2
+    assert "did you mean 'gradients'?" in capsys.readouterr().err
+    assert main(["diagnose", "linear", "gradients"]) == 2
+    assert "Linear is none" in capsys.readouterr().err
+    assert main(["diagnose", "linear"]) == 2
+    assert "nothing in this run can be diagnosed. structure: " in capsys.readouterr().err
+    assert main(["diagnose", "run", "gradients", "--length", "2"]) == 2
+    assert "'2' is no whole number of at least 3" in capsys.readouterr().err
+
+
+def test_the_structure_is_that_of_the_model(here, results):
+    found = results("diagnose", "run", "structure")["structure"]
+    assert found["parameters"] == 4 * (2 + 4 + 1) + 2 * (4 + 1)
+    assert [node["size"] for node in found["nodes"]] == [2, 4, 2]
+    edges = [(edge["weights"], edge["recurrent"]) for edge in found["edges"]]
+    assert sorted(edges) == [("U", False), ("V", False), ("W", True)]
+    assert "<svg" in (here / "run" / "diagnose-structure.html").read_text("utf-8")
+
+
+def test_gates_are_those_of_an_lstm_and_no_other_network_has_them(here, results, capsys):
+    assert main(["fit", "wave.csv", "--learner", "lstm", *FIT[4:], "--out", "lstm"]) == 0
+    capsys.readouterr()
+    found = results("diagnose", "lstm", "gates")["gates"]
+    model, series = recurra.load("lstm/model.safetensors"), recurra.read_series("wave.csv")
+    assert found["data"] == "the training part"  # the test part has fewer than 100 rows
+    keep = recurra.diagnostics.gates(model, series[:192])["cells/0"].keep
+    assert found["mean"]["cells/0"]["keep"] == pytest.approx(float(keep.mean()), rel=1e-6)
+    assert 0.5 < found["mean"]["cells/0"]["keep"] < 1  # the bias of the keep gate is 1 at the start
+    assert main(["diagnose", "run", "gates"]) == 2
+    assert "this model has none" in capsys.readouterr().err
+
+
+def test_the_page_goes_where_out_says_and_replaces_nothing_unasked(here, capsys):
+    words = ["diagnose", "run", "gradients", "--out", "page.html"]
+    assert main(["diagnose", "run", "--out", "page.html"]) == 2
+    assert "say which part" in capsys.readouterr().err
+    assert main(words) == 0
+    assert (here / "page.html").exists()
+    assert not (here / "run" / "diagnose-gradients.html").exists()
+    assert main(words) == 2
+    assert main([*words, "--force"]) == 0
