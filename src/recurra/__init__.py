@@ -19,6 +19,7 @@ _HOME = {
     "CNN": "recurra.estimators",
     "Ensemble": "recurra.estimators",
     "Network": "recurra.estimators",
+    "Sequences": "recurra.estimators",
     "Climatology": "recurra.estimators",
     "Nearest": "recurra.estimators",
     "Seasonal": "recurra.estimators",
@@ -27,7 +28,7 @@ _HOME = {
     "identify": "recurra.estimators.identify",
     "load": "recurra.estimators",
 }
-_MODULES = ("cells", "data", "datasets", "diagnostics", "errors", "metrics", "models", "systems")
+_MODULES = ("cells", "data", "datasets", "diagnostics", "errors", "metrics", "models", "systems", "tasks")
 _INSIDE = {"datasets": "recurra.data.datasets"}
 
 __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from recurra import metrics as metrics
     from recurra import models as models
     from recurra import systems as systems
+    from recurra import tasks as tasks
     from recurra.data import datasets as datasets
     from recurra.data import read_series as read_series
     from recurra.estimators import CNN as CNN
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Network as Network
     from recurra.estimators import Persistence as Persistence
     from recurra.estimators import Seasonal as Seasonal
+    from recurra.estimators import Sequences as Sequences
     from recurra.estimators import load as load
     from recurra.estimators.identify import identify as identify
     from recurra.series import Series as Series

@@ -22,6 +22,7 @@ _HOME = {
     "Network": "recurra.estimators.network",
     "Persistence": "recurra.estimators.baselines",
     "Seasonal": "recurra.estimators.baselines",
+    "Sequences": "recurra.estimators.sequences",
 }
 
 __all__ = ["LEARNERS", "Learner", "load", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network
     from recurra.estimators.rnn import RNN as RNN
+    from recurra.estimators.sequences import Sequences as Sequences
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from recurra.estimators.baseline_set import (
     restore_baseline,
 )
 from recurra.estimators.frame import Frame
-from recurra.estimators.learners import LEARNERS
+from recurra.estimators.learners import LEARNERS, Learner
 from recurra.estimators.trained import TrainedRows
 from recurra.series import Series
 from recurra.storage import Layout, plain, read_model, write_model
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from recurra.estimators.base import Estimator
 
 Tensors = dict[str, np.ndarray]
+
+_SEQUENCES = Learner("from a sequence to an answer, no forecaster", "recurra.estimators.sequences:Sequences")
+_KINDS = {**LEARNERS, "sequences": _SEQUENCES}
 
 
 def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
@@ -61,16 +64,17 @@ def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
     write_model(path, tensors, document, overwrite=overwrite)
 
 
-def load(path: Path, **handed: Any) -> "Estimator":
+def load(path: Path, **handed: Any) -> Any:
     """Read a fitted estimator; `handed` are parameters that no file holds, such as a cell of one's own."""
 
     def expected(document: dict[str, Any]) -> Layout:
-        return _layout(document, _unfitted(document, path, handed))
+        model = _unfitted(document, path, handed)
+        return model.layout(document) if document["kind"] == "sequences" else _layout(document, model)
 
     document, tensors = read_model(path, expected)
     model = _unfitted(document, path, handed)
     try:
-        return _fitted(model, document, tensors)
+        return model.restore(document, tensors) if model.kind == "sequences" else _fitted(model, document, tensors)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # values that no `save` of ours wrote
         raise ModelFileError(f"{path} is not a fitted model: {type(error).__name__}: {error}") from error
 
@@ -135,11 +139,11 @@ def _trained(document: dict[str, Any], tensors: Tensors) -> TrainedRows | None:
     return TrainedRows(starts, stops, owners, times, values, str(document["trained"]["source"]))
 
 
-def _unfitted(document: dict[str, Any], path: Path, handed: dict[str, Any]) -> "Estimator":
+def _unfitted(document: dict[str, Any], path: Path, handed: dict[str, Any]) -> Any:
     kind, params = document["kind"], document["params"]
-    if kind not in LEARNERS:
-        raise ModelFileError(f"{path} holds a model of kind {kind!r}; this recurra knows {', '.join(LEARNERS)}")
-    learner = LEARNERS[kind].estimator()
+    if kind not in _KINDS:
+        raise ModelFileError(f"{path} holds a model of kind {kind!r}; this recurra knows {', '.join(_KINDS)}")
+    learner = _KINDS[kind].estimator()
     surplus = sorted(set(params) - {field.name for field in dataclasses.fields(learner)})
     if surplus:
         raise ModelFileError(

@@ -8,6 +8,7 @@ from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import Penalty
 from recurra.training.physics import Physics
 from recurra.training.schedules import SCHEDULES
+from recurra.training.sequences import Feedback, MaskedSteps
 from recurra.training.settings import Settings
 from recurra.training.truncated import Truncated, streams
 from recurra.training.wrappers import Gaussian, LearnedStart
@@ -16,11 +17,13 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
+    "Feedback",
     "Fitted",
     "Gaussian",
     "LastStep",
     "LearnedStart",
     "Loss",
+    "MaskedSteps",
     "NextSteps",
     "Objective",
     "Penalty",

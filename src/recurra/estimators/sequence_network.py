@@ -1,0 +1,76 @@
+"""The network of a `Sequences`: how it is drawn, what its training needs, and its loss on held-out sequences."""
+
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from recurra.estimators.memory import refuse_beyond_memory, training_bytes
+from recurra.models import CELLS, Model, Stack, tensor_layout, with_output
+from recurra.training import Feedback, LearnedStart, MaskedSteps, Settings
+from recurra.training.loop import Validate
+
+if TYPE_CHECKING:
+    from recurra.estimators.sequences import Sequences
+
+_SEES = {"binary": "logistic", "categorical": "softmax"}  # what a network that sees its answers makes of them
+
+
+def draw_network(owner: "Sequences", inputs: int, outputs: int, seed: int | None) -> Model:
+    """The network before training; without a seed, zeros that take no memory.
+
+    Args:
+        owner: the parameters.
+        inputs, outputs: columns of coded inputs and targets.
+        seed: of the weights.
+    """
+    options: dict[str, Any] = {"activation": owner.activation} if owner.cell == "elman" else {}
+    model = Stack.draw(
+        owner.cell,
+        inputs + (owner.task == "delayed") + (outputs if owner.feedback else 0),
+        outputs,
+        units=owner.units,
+        layers=owner.layers,
+        precision=owner.precision,
+        seed=seed,
+        **options,
+    )
+    if owner.output != "identity":
+        model = with_output(model, owner.output)
+    whole = LearnedStart.of(model) if owner.learned_start else model
+    return Feedback(whole, outputs, _SEES.get(owner.loss, "identity")) if owner.feedback else whole
+
+
+def settings(owner: "Sequences") -> Settings:
+    """How to train."""
+    final = owner.learning_rate if owner.final_learning_rate is None else owner.final_learning_rate
+    names = ("optimizer", "learning_rate", "momentum", "weight_decay", "epochs", "batch_size", "clip_norm")
+    given = {name: getattr(owner, name) for name in (*names, "patience", "seed")}
+    return Settings(final_learning_rate=final, **given)
+
+
+def check_memory(owner: "Sequences", blank: Model, sequences: int, steps: int) -> None:
+    """Refuse a training that does not fit this machine."""
+    shapes = [shape for _, shape in tensor_layout(blank).values()]
+    at_once = min(sequences, owner.batch_size) * steps
+    need = training_bytes(shapes, owner.units, CELLS[owner.cell].gates, owner.layers, at_once)
+    advice = "take fewer `units` or `layers`, a smaller `batch_size` or shorter sequences"
+    what = f"training {owner.layers} layers of {owner.units} units on sequences of {steps} steps"
+    refuse_beyond_memory(need * blank.dtype.itemsize / 4, what, advice)
+
+
+def held_out(objective: MaskedSteps, data: Any) -> Validate:
+    """The loss of a model on sequences that are not trained on."""
+
+    def score(model: Model) -> float:
+        with jax.enable_x64(model.dtype == np.float64):
+            return float(_loss(objective, model, data))
+
+    return score
+
+
+@eqx.filter_jit
+def _loss(objective: MaskedSteps, model: Model, data: Any) -> jax.Array:
+    return objective.loss(model, data, jnp.arange(objective.count(data)))

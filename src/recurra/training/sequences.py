@@ -1,0 +1,112 @@
+"""Sequences of any lengths in one batch, padded and masked; and a network that sees its own last output."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from recurra.cells import ACTIVATIONS, Array, activation
+from recurra.models import Model, unroll
+from recurra.training.losses import SQUARED, Loss
+from recurra.training.objectives import Objective, drawn
+from recurra.training.wrappers import stepping
+
+
+@dataclass(frozen=True)
+class MaskedSteps(Objective):
+    r"""The outputs at chosen steps of many sequences, each padded to the same number of steps.
+
+    .. math:: L = \frac{1}{|S|} \sum_{(i, t, c) \in S} w_{itc}\, \ell(\hat y_{itc}, y_{itc}),
+        \quad S = \{(i, t, c) : w_{itc} > 0\}
+
+    `data` is (inputs (sequences, steps, features), present (sequences, steps), targets (sequences, steps, outputs),
+    weights (sequences, steps, terms)), with as many terms as the loss has: one for each output, or one for all
+    classes. Where a step is not present the state is held and the input is not looked at; where a weight is zero the
+    target is not. So the mean is over what is compared, and weights enter it in a straight line.
+
+    All kinds of tasks are of this form: many to one compares at the last step that is present, one to many and
+    many to many at every step, a delayed answer after the input.
+
+    Args:
+        error: the loss of one value.
+    """
+
+    error: Loss = SQUARED
+
+    def count(self, data: Any) -> int:
+        return len(data[0])
+
+    def length(self, data: Any) -> int:
+        return data[0].shape[1]
+
+    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
+        inputs, present, targets, weights = (array[index] for array in data)
+
+        def run(xs: Array, there: Array, key: Any) -> jax.Array:
+            network = drawn(model, key)
+            step = _holding(stepping(network, self.error.spread))
+            return unroll(step, network.initial_state(), (xs, there))[1]
+
+        outputs = jax.vmap(run)(inputs, present, keys)
+        compared = weights > 0
+        # NaN times zero is NaN, also in a gradient: what is not compared must not enter the terms at all
+        terms = self.error.terms(outputs, jnp.where(compared, targets, 0.0))
+        total = jnp.sum(jnp.where(compared, weights * terms, 0.0))
+        return total / jnp.maximum(jnp.sum(compared), 1).astype(terms.dtype)
+
+
+def _holding(step: Any) -> Any:
+    """The step map that leaves the state as it is where there is no input."""
+
+    def held(state: Any, row: tuple[Any, Any]) -> tuple[Any, Any]:
+        x, there = row
+        new, y = step(state, jnp.where(there, x, 0.0))
+        return jax.tree.map(lambda after, before: jnp.where(there, after, before), new, state), y
+
+    return held
+
+
+class Feedback(Model):
+    r"""A model that sees, beside its input, what it gave one step before: zeros at the first.
+
+    .. math:: (s_t, y_t) = \mathrm{step}(s_{t-1}, [x_t, \sigma_y(y_{t-1})])
+
+    Args:
+        model: its inputs are those of x and then one for each output.
+        outputs: how many.
+        activation: sigma_y; "softmax" where the outputs are logits of classes, so that it sees probabilities.
+
+    Example:
+        >>> from recurra.models import Stack
+        >>> Feedback(Stack.draw("gru", 1 + 2, 2, units=4, seed=0), 2)(jnp.zeros((5, 1))).shape
+        (5, 2)
+    """
+
+    model: Model
+    outputs: int = eqx.field(static=True)
+    activation: str = eqx.field(static=True, default="identity")
+
+    def __check_init__(self) -> None:
+        activation(self.activation)
+
+    @property
+    def scale(self) -> Array | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.model.scale
+
+    @property
+    def drops(self) -> bool:
+        return self.model.drops
+
+    def with_dropout(self, key: jax.Array) -> "Feedback":
+        return dataclasses.replace(self, model=self.model.with_dropout(key))
+
+    def initial_state(self) -> Any:
+        return self.model.initial_state(), jnp.zeros(self.outputs, self.dtype)
+
+    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
+        inner, last = state
+        inner, y = self.model.step(inner, jnp.concatenate([x, last]))
+        return (inner, ACTIVATIONS[self.activation](y)), y
