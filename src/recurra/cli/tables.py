@@ -38,7 +38,7 @@ def cell(value: Any) -> str:
 
 
 def score_table(learner: str, score: Mapping[str, Any], time_unit: str = "") -> str:
-    """Scores of a learner above those of its baselines, closed loop and one step apart."""
+    """Scores of a learner above those of its baselines, closed loop and one step apart; below, what to bear in mind."""
     closed = score["closed_loop"]
     unit = f" ({time_unit})" if time_unit else ""
     columns = ["learner", f"valid time{unit}"]
@@ -52,4 +52,5 @@ def score_table(learner: str, score: Mapping[str, Any], time_unit: str = "") -> 
                 row.append(found.get("valid_time"))
             row += [found.get(metric) for metric, _ in _SHOWN]
         rows.append(row)
-    return aligned(columns, rows)
+    notes = [note for key, _ in _LOOPS for note in score[key].get("notes", ())]
+    return "\n\n".join([aligned(columns, rows), *notes])

@@ -4,6 +4,7 @@ from recurra.data import splits
 from recurra.data.check import check_finite, check_trainable
 from recurra.data.convert import as_list, as_series
 from recurra.data.describe import describe
+from recurra.data.leakage import check_scaling, check_split
 from recurra.data.read import read_series
 from recurra.data.scale import Scaler
 from recurra.data.symbols import from_one_hot, to_one_hot
@@ -14,6 +15,8 @@ __all__ = [
     "as_list",
     "as_series",
     "check_finite",
+    "check_scaling",
+    "check_split",
     "check_trainable",
     "describe",
     "from_one_hot",

@@ -12,6 +12,7 @@ import numpy as np
 from recurra._types import LOST, Forecaster
 from recurra.data import as_list, check_trainable
 from recurra.data.check import check_whole_numbers, warn
+from recurra.data.leakage import warn_of_whole_scaling
 from recurra.errors import ConfigError, DataError, NotFittedError, unknown
 from recurra.estimators.backtest import Backtest, pick_origins
 from recurra.estimators.baseline_set import SHORT, fit_baselines, warmup_rows
@@ -105,6 +106,7 @@ class Estimator(ABC):
         vars(self).pop("network_", None)  # what an earlier fit found decides nothing in this one
         parts = as_list(data)
         check_whole_numbers(data)
+        warn_of_whole_scaling(data)
         self._check_window(parts)
         check_trainable(parts, rows=self._warmup_rows() + 3)
         frame = Frame.of(parts)
@@ -215,6 +217,7 @@ class Estimator(ABC):
             (the median over series; valid_lyapunov_times where the exponent is known), valid_to_end (how many series
             the forecast never left: there valid_time is only a lower bound), lost_rows (rows after the forecast ran
             away, where it did: the errors are those of the rows before); and "baselines" with the same for each one.
+            Where persistence alone explains nearly all of the series, one_step has "notes", sentences that say so.
 
         Raises:
             ConfigError: rows that were trained on, or that lie before the training part.

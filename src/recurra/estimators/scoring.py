@@ -11,6 +11,7 @@ from recurra.estimators.frame import Frame
 from recurra.estimators.running import Runner
 from recurra.series import Series
 
+SMOOTH = 0.999  # R2 of persistence, one step ahead, from which on that of a model says nothing
 Cut = tuple[Series, Series]  # the known rows and the rows to score
 
 
@@ -37,10 +38,23 @@ def score_runners(runners: dict[str, Runner], cuts: list[Cut], threshold: float)
     """The dictionary that `Estimator.score` returns: the first runner is the model, the others are its baselines."""
     tables = {name: _score(runner, cuts, threshold) for name, runner in runners.items()}
     model, *baselines = tables
-    return {
+    scores = {
         loop: {**tables[model][loop], "baselines": {name: tables[name][loop] for name in baselines}}
         for loop in ("closed_loop", "one_step")
     }
+    if notes := _notes(tables["persistence"]["one_step"]["r2"]):
+        scores["one_step"]["notes"] = notes
+    return scores
+
+
+def _notes(persistence: float | None) -> list[str]:
+    """What to bear in mind about one-step scores: nothing, unless persistence explains nearly all of the series."""
+    if persistence is None or persistence <= SMOOTH:
+        return []
+    return [
+        f"Persistence alone has R2 = {persistence:.10g}, so a one-step R2 says nothing about this series: judge the "
+        "closed loop, or sample more coarsely."
+    ]
 
 
 def _score(runner: Runner, cuts: list[Cut], threshold: float) -> dict[str, dict[str, Any]]:

@@ -90,4 +90,8 @@ def _score_problems(score: Mapping[str, Any]) -> list[str]:
     tables = [*closed.values(), *step.values()]
     if closed.keys() != step.keys() or not all(isinstance(table, Mapping) for table in tables):
         return ["results.score"]
-    return no_numbers(score, "results.score.")
+    notes = score["one_step"].get("notes", [])  # sentences, where there is something to bear in mind
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        return ["results.score.one_step.notes"]
+    numbers = {key: value for key, value in score["one_step"].items() if key != "notes"}
+    return no_numbers({**score, "one_step": numbers}, "results.score.")

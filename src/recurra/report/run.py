@@ -88,7 +88,8 @@ def _scores(run: Run, learner: str) -> Section:
         "one_step": "One step ahead: every forecast sees the true values up to its own time.",
     }
     tables = [_score_table(run, learner, kind, caption) for kind, caption in captions.items()]
-    return Section("How good is it?", _CLOSED, tables=tables)
+    notes = [note for kind in captions for note in _score(run, kind).get("notes", ())]
+    return Section("How good is it?", "\n\n".join([_CLOSED, *notes]), tables=tables)
 
 
 def _score_table(run: Run, learner: str, kind: str, caption: str) -> Table:
