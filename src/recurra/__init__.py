@@ -20,6 +20,7 @@ _HOME = {
     "Ensemble": "recurra.estimators",
     "Network": "recurra.estimators",
     "Sequences": "recurra.estimators",
+    "Bands": "recurra.estimators",
     "Climatology": "recurra.estimators",
     "Nearest": "recurra.estimators",
     "Seasonal": "recurra.estimators",
@@ -28,8 +29,8 @@ _HOME = {
     "identify": "recurra.estimators.identify",
     "load": "recurra.estimators",
 }
-_MODULES = ("cells", "data", "datasets", "diagnostics", "errors", "metrics", "models", "systems", "tasks")
-_INSIDE = {"datasets": "recurra.data.datasets"}
+_MODULES = ("cells", "data", "datasets", "decisions", "diagnostics", "errors", "metrics", "models", "systems", "tasks")
+_INSIDE = {"datasets": "recurra.data.datasets", "decisions": "recurra.estimators.decisions"}
 
 __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from recurra.estimators import GRU as GRU
     from recurra.estimators import LSTM as LSTM
     from recurra.estimators import RNN as RNN
+    from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
     from recurra.estimators import Ensemble as Ensemble
     from recurra.estimators import Linear as Linear
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Persistence as Persistence
     from recurra.estimators import Seasonal as Seasonal
     from recurra.estimators import Sequences as Sequences
+    from recurra.estimators import decisions as decisions
     from recurra.estimators import load as load
     from recurra.estimators.identify import identify as identify
     from recurra.series import Series as Series

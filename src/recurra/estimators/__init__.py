@@ -8,6 +8,7 @@ from recurra.estimators.learners import LEARNERS as LEARNERS
 from recurra.estimators.learners import Learner as Learner
 
 _HOME = {
+    "Bands": "recurra.estimators.bands",
     "CNN": "recurra.estimators.cnn",
     "FFNN": "recurra.estimators.ffnn",
     "ESN": "recurra.estimators.esn",
@@ -28,6 +29,7 @@ _HOME = {
 __all__ = ["LEARNERS", "Learner", "load", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from recurra.estimators.bands import Bands as Bands
     from recurra.estimators.base import Estimator as Estimator
     from recurra.estimators.baselines import Climatology as Climatology
     from recurra.estimators.baselines import Linear as Linear

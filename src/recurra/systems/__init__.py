@@ -8,7 +8,9 @@ Series(101 rows, dt=0.01, channels=['x', 'y', 'z'])
 """
 
 from recurra.systems.agreement import agreement_time
+from recurra.systems.autoregressive import Autoregressive
 from recurra.systems.catalogue import catalogue, make
+from recurra.systems.constant_turn import ConstantTurn
 from recurra.systems.custom import custom, second_order
 from recurra.systems.damped_oscillator import DampedOscillator
 from recurra.systems.duffing import Duffing
@@ -29,6 +31,8 @@ from recurra.systems.van_der_pol import VanDerPol
 
 __all__ = [
     "NARMA10",
+    "Autoregressive",
+    "ConstantTurn",
     "DampedOscillator",
     "Duffing",
     "HenonMap",

@@ -5,6 +5,8 @@ from typing import Any
 
 from recurra.errors import ConfigError, unknown
 from recurra.systems import dysts
+from recurra.systems.autoregressive import Autoregressive
+from recurra.systems.constant_turn import ConstantTurn
 from recurra.systems.damped_oscillator import DampedOscillator
 from recurra.systems.duffing import Duffing
 from recurra.systems.henon_map import HenonMap
@@ -21,6 +23,8 @@ from recurra.systems.system import System
 from recurra.systems.van_der_pol import VanDerPol
 
 _SYSTEMS: tuple[type[System], ...] = (
+    Autoregressive,
+    ConstantTurn,
     DampedOscillator,
     Duffing,
     HenonMap,
@@ -42,6 +46,8 @@ def catalogue() -> dict[str, type[System]]:
 
     >>> for name, system in catalogue().items():
     ...     print(f"{name:20} {system.title}")
+    autoregressive       Autoregression of order one; with the coefficient 1 a random walk
+    constant-turn        Vehicle in the plane at a nearly constant speed and turn rate
     damped-oscillator    Damped, driven harmonic oscillator, solvable in closed form
     duffing              Duffing oscillator, a driven double well, chaotic by default
     henon-map            Hénon map, two variables, chaotic
