@@ -7,6 +7,7 @@ from recurra.data.datasets import (
     co2,
     earth_rotation,
     japanese_vowels,
+    mnist_rows,
     nile,
     nino,
     santa_fe_laser,
@@ -16,7 +17,7 @@ from recurra.data.datasets.dataset import Dataset
 from recurra.errors import ConfigError, unknown
 from recurra.series import Series
 
-_MODULES = (co2, earth_rotation, japanese_vowels, nile, nino, santa_fe_laser, sunspots)
+_MODULES = (co2, earth_rotation, japanese_vowels, mnist_rows, nile, nino, santa_fe_laser, sunspots)
 _SETS = {module.DATASET.name: module for module in _MODULES}
 
 
@@ -24,7 +25,7 @@ def catalogue() -> list[Dataset]:
     """Every data set that `load` knows, installed or not.
 
     >>> [dataset.name for dataset in catalogue()]
-    ['co2', 'earth-rotation', 'japanese-vowels', 'nile', 'nino', 'santa-fe-laser', 'sunspots']
+    ['co2', 'earth-rotation', 'japanese-vowels', 'mnist-rows', 'nile', 'nino', 'santa-fe-laser', 'sunspots']
     """
     return [module.DATASET for module in _SETS.values()]
 
