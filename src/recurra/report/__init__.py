@@ -5,6 +5,7 @@ from recurra.report.diagram import model_diagram as model_diagram
 from recurra.report.forecasts import forecast_figure as forecast_figure
 from recurra.report.gates import gate_figure as gate_figure
 from recurra.report.growth import error_growth_figure as error_growth_figure
+from recurra.report.histogram import error_histogram as error_histogram
 from recurra.report.horizons import horizon_figure as horizon_figure
 from recurra.report.page import Highlight as Highlight
 from recurra.report.page import Report as Report

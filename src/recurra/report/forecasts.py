@@ -84,8 +84,10 @@ def check(truth: Series, forecasts: Mapping[str, Series]) -> None:
 
 
 def time_label(series: Series) -> str:
-    """The label of a time axis, with its unit where the series knows it."""
-    return "date" if series.times.dtype.kind == "M" else with_unit("time", time_unit(series))
+    """The label of a time axis, with its unit where the series knows it; or the name of an index that is no time."""
+    if series.times.dtype.kind == "M":
+        return "date"
+    return str(series.provenance.get("index") or with_unit("time", time_unit(series)))
 
 
 def time_unit(series: Series) -> str:
