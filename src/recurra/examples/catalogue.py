@@ -61,4 +61,91 @@ EXAMPLES: dict[str, Example] = {
         20,
         "recurra.examples.laser",
     ),
+    "sine-recursive": Example(
+        "A sine continued on its own output",
+        "Two hundred recursive steps of a sine without noise: as a course trains the network, and as it gets there.",
+        5,
+        "recurra.examples.sine_recursive",
+    ),
+    "noisy-sine": Example(
+        "A sine in noise, one step ahead",
+        "How near a network comes to the variance of the noise: windows of fifty values, and a state that is kept.",
+        20,
+        "recurra.examples.noisy_sine",
+    ),
+    "driven-oscillator": Example(
+        "A driven oscillator, and a score that says nothing",
+        "Rows so fine that the last value is a forecast with R2 = 0.9999995, put right: coarser rows and the closed "
+        "loop.",
+        5,
+        "recurra.examples.driven_oscillator",
+    ),
+    "many-body": Example(
+        "Energies of a many-body system, extrapolated",
+        "From twelve energies to twenty: an order that is not time, and what an autoregression does with it.",
+        10,
+        "recurra.examples.many_body",
+    ),
+    "spiral": Example(
+        "A stable spiral from new starts",
+        "The sign that makes it stable, and the decay and frequency that a network has learned.",
+        5,
+        "recurra.examples.spiral",
+    ),
+    "lorenz-trajectories": Example(
+        "Lorenz-63 from nine short trajectories",
+        "An LSTM one step ahead beside a vector autoregression, and the score that counts: how long it runs alone.",
+        5,
+        "recurra.examples.lorenz_trajectories",
+    ),
+    "rows": Example(
+        "Handwritten digits, row by row",
+        "Images as sequences of 28 rows, and one class at the end: many to one.",
+        3,
+        "recurra.examples.rows",
+    ),
+    "pulses": Example(
+        "One pulse or two?",
+        "Networks that count the pulses of a noisy trace, beside thresholds and logistic regression.",
+        5,
+        "recurra.examples.pulses",
+    ),
+    "sines-generator": Example(
+        "Waves from ten values, or from amplitude and phase",
+        "Generated sines judged by numbers: error, amplitude, frequency and phase; one to many.",
+        5,
+        "recurra.examples.sines_generator",
+    ),
+    "dna-motif": Example(
+        "A motif anywhere in two hundred letters",
+        "An order without time: six letters found wherever they stand, with a column of times and without.",
+        5,
+        "recurra.examples.dna_motif",
+    ),
+    "identify-oscillator": Example(
+        "Parameters of an oscillator and of chaos",
+        "Damping, frequency and Lorenz's three numbers from noisy trajectories, with errors that are what they say, "
+        "and what Euler's step costs.",
+        20,
+        "recurra.examples.identify_oscillator",
+    ),
+    "solve-oscillator": Example(
+        "An oscillator solved by a network without data",
+        "A recurrent network that satisfies the equation from the initial condition alone, against the exact motion, "
+        "Euler and RK4.",
+        5,
+        "recurra.examples.solve_oscillator",
+    ),
+    "decisions": Example(
+        "Buy or sell: a random walk and a series with some skill in it",
+        "Decisions walking forward, with no skill found on a random walk and what theory allows on an autoregression.",
+        10,
+        "recurra.examples.decisions",
+    ),
+    "tracks": Example(
+        "Where will the vehicle be? Bands that cover what they claim",
+        "Vehicle tracks forecast five seconds ahead, with a 90 % band calibrated on other tracks.",
+        5,
+        "recurra.examples.tracks",
+    ),
 }
