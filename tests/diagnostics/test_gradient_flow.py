@@ -210,6 +210,8 @@ def test_where_no_bound_is_known_it_says_why():
     assert (two.log_bound, gates.log_bound) == (None, None)
     assert "one vanilla layer" in two.no_bound
     assert "gates" in gates.no_bound
+    assert gates.verdict == "vanishing"
+    assert "keep gate" in gates.advice  # it has a memory already
     assert [layer.radius for layer in two.layers] == pytest.approx([1.0, 1.0])
 
 

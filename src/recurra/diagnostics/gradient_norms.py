@@ -172,9 +172,13 @@ class GradientFlow:
             )
         if flat > 0.5:
             return "Most slopes are almost zero: smaller weights or inputs, `l2`, or a smaller learning rate first."
+        keep = (
+            "Take a cell with a memory (LSTM or GRU), a W that keeps lengths (orthogonal, or the identity with ReLUs)"
+            if self.layers
+            else "Let the gates keep more: a larger bias of the keep gate, longer windows (`bptt_length`)"
+        )
         return (
-            "Take a cell with a memory (LSTM or GRU), a W that keeps lengths (orthogonal, or the identity with ReLUs), "
-            "or give the network the past as more inputs. What lies within the half-life is learned as it is."
+            f"{keep}, or give the network the past as more inputs. What lies within the half-life is learned as it is."
         )
 
     def as_dict(self) -> dict[str, Any]:
