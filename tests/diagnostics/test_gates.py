@@ -257,5 +257,5 @@ def test_what_cannot_be_looked_at_is_refused(two_layers, xs):
         clamp(two_layers, 2, keep=1.0)
     with pytest.raises(DataError, match="finite numbers"):
         gates(two_layers, xs[0])
-    with pytest.raises(ConfigError, match="not of"):
+    with pytest.raises(ConfigError, match="not a int"):
         gates(3, xs)

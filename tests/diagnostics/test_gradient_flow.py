@@ -13,6 +13,7 @@ import recurra as rc
 from recurra.cells import GRU, LSTM, Elman
 from recurra.diagnostics.gradient_flow import gradient_flow, jacobians, log_norms, states_along
 from recurra.errors import ConfigError, DataError, DivergenceError, NotFittedError
+from recurra.estimators import FFNN
 from recurra.estimators.frame import Frame
 from recurra.models import Dense, Graph, Stack, unroll
 from recurra.training import Gaussian, LearnedStart
@@ -212,6 +213,9 @@ def test_where_no_bound_is_known_it_says_why():
     assert "gates" in gates.no_bound
     assert gates.verdict == "vanishing"
     assert "keep gate" in gates.advice  # it has a memory already
+    finite = gradient_flow(FFNN(order=3, units=2)._network(1, 1, None, 0), xs)
+    assert (finite.kind, finite.half_life, finite.norm_at(10)) == ("finite", None, 0.0)
+    assert "longer" in finite.advice
     assert [layer.radius for layer in two.layers] == pytest.approx([1.0, 1.0])
 
 

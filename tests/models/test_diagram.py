@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recurra.cells import GRU, LSTM, as_cell
+from recurra.cells import GRU, LSTM, Convolution, as_cell
 from recurra.errors import ConfigError
 from recurra.models import Dense, Graph, Stack
 from recurra.models.diagram import folded, unfolded
@@ -36,6 +36,15 @@ def test_one_layer_unfolded_is_three_nodes_a_step_and_one_edge_fewer_than_nodes(
     assert (len(drawn.nodes), len(drawn.edges)) == (3 * steps, 3 * steps - 1)
     assert [(e.source, e.target) for e in drawn.recurrent] == [(("h", t), ("h", t + 1)) for t in range(1, steps)]
     assert drawn.steps == tuple(range(1, steps + 1))
+
+
+def test_layers_without_feedback_have_no_loop():
+    cell = Convolution.draw(3, 4, np.random.default_rng(0), kernel=5)
+    network = Stack((cell,), (Dense(np.ones((1, 4)), np.zeros(1)),))
+    diagram = folded(network)
+    assert not diagram.recurrent
+    found = [(node.name, node.kind, node.size) for node in diagram.nodes]
+    assert found[:2] == [("x", "input", 3), ("h", "convolution", 4)]
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])

@@ -9,7 +9,7 @@ from typing import Any
 from recurra.cli.console import Answer, Console, refuse_unwritable
 from recurra.cli.options import add_common, no_settings
 from recurra.cli.tables import aligned
-from recurra.errors import ConfigError, unknown
+from recurra.errors import ConfigError, DataError, DivergenceError, unknown
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     for name, page in pages.items():
         try:
             finding = PARTS[name](found, model, args)
-        except ConfigError as error:
+        except (ConfigError, DataError, DivergenceError) as error:
             if args.parts:
                 raise
             refusals.append(f"{name}: {error}")

@@ -10,12 +10,12 @@ import scipy.linalg
 from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
-from recurra.cells import Elman
+from recurra.cells import GRU, LSTM, Convolution, Elman
 from recurra.diagnostics.activity import FLAT, activities
 from recurra.diagnostics.gradient_norms import GradientFlow, Recurrence
 from recurra.diagnostics.subject import subject
 from recurra.errors import ConfigError, DataError, DivergenceError
-from recurra.models import Model, Stack, in_precision, unroll
+from recurra.models import Dense, Model, Stack, in_precision, unroll
 from recurra.threads import one_blas_thread
 
 STEEPEST = {  # the largest slope of each activation
@@ -77,9 +77,8 @@ def gradient_flow(model: Any, series: Any, *, length: int = 100) -> GradientFlow
     norms = [log_norms(jacobians(network, states[end - length : end], xs[end - length : end])) for end in ends]
     layers, stack = _vanilla(network), _inner(network)
     bound, why = _bound(stack, layers)
-    return GradientFlow(
-        np.array(norms), ends + first, states.shape[1], layers, bound, why, _saturated(network, xs), tuple(notes)
-    )
+    flat, kind = _saturated(network, xs), _kind(stack)
+    return GradientFlow(np.array(norms), ends + first, states.shape[1], layers, bound, why, flat, tuple(notes), kind)
 
 
 def states_along(model: Model, xs: np.ndarray) -> np.ndarray:
@@ -171,6 +170,16 @@ def _inner(model: Any) -> Any:
     return model
 
 
+def _kind(network: Any) -> str:
+    """Of which kind the cells are: the first that is there of gated, vanilla, other and finite."""
+    cells = [part for part in getattr(network, "cells", getattr(network, "nodes", ())) if not isinstance(part, Dense)]
+    if any(isinstance(cell, LSTM | GRU) for cell in cells):
+        return "gated"
+    if any(isinstance(cell, Elman) for cell in cells):
+        return "vanilla"
+    return "finite" if cells and all(isinstance(cell, Convolution) for cell in cells) else "other"
+
+
 def _vanilla(model: Model) -> tuple[Recurrence, ...]:
     stack = _inner(model)
     cells = stack.cells if isinstance(stack, Stack) else ()
@@ -189,7 +198,8 @@ def _bound(stack: Any, layers: Sequence[Recurrence]) -> tuple[float | None, str]
     if not layers or len(stack.cells) != len(layers):
         return (
             None,
-            "The bound from the weights is known for vanilla layers alone: gates multiply what they let through.",
+            "The bound from the weights is known for a stack of vanilla layers alone, not where gates multiply what "
+            "they let through, or for other cells.",
         )
     if len(layers) > 1:
         return None, "The bound from the weights is known for one vanilla layer: here a state of several is seen whole."

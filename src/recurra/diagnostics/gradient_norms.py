@@ -10,6 +10,14 @@ LAGS = (1, 10, 50, 100)  # that are shown
 DEPTH = 3  # layers of a feed-forward network, for comparison
 KEPT = 0.01  # of a gradient: what is left at the longest lag below which it has vanished; above 1 / KEPT it explodes
 _ROUNDING = 1e-12  # per step: rates below this are rounding
+_REACH = {  # what to try where gradients vanish, by the kind of the network
+    "vanilla": "Take a cell with a memory (LSTM or GRU), a W that keeps lengths (orthogonal, or the identity with "
+    "ReLUs), or give the network the past as more inputs",
+    "gated": "Let the gates keep more: a larger bias of the keep gate, longer windows (`bptt_length`); or give the "
+    "network the past as more inputs",
+    "finite": "A network without feedback sees the rows of its window and none before them: take a longer one",
+    "other": "Take a cell with a memory (LSTM or GRU), or give the network the past as more inputs",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class GradientFlow:
         no_bound: why it is not known.
         saturated: share of slopes below 0.01, by layer and part; empty where the cells are not known.
         notes: what else the reader has to know, such as a length that was shortened.
+        kind: of the network: "vanilla", "gated", "finite" (without feedback) or "other".
     """
 
     log_norms: np.ndarray
@@ -53,6 +62,7 @@ class GradientFlow:
     no_bound: str
     saturated: dict[str, float]
     notes: tuple[str, ...] = ()
+    kind: str = "other"
 
     @property
     def lags(self) -> np.ndarray:
@@ -121,7 +131,7 @@ class GradientFlow:
     @property
     def half_life(self) -> float | None:
         """Steps in which a gradient halves; None where it does not shrink."""
-        return float(np.log(2) / -self.rate) if self.rate < -_ROUNDING else None
+        return float(np.log(2) / -self.rate) if -np.inf < self.rate < -_ROUNDING else None
 
     @property
     def doubling_time(self) -> float | None:
@@ -172,14 +182,8 @@ class GradientFlow:
             )
         if flat > 0.5:
             return "Most slopes are almost zero: smaller weights or inputs, `l2`, or a smaller learning rate first."
-        keep = (
-            "Take a cell with a memory (LSTM or GRU), a W that keeps lengths (orthogonal, or the identity with ReLUs)"
-            if self.layers
-            else "Let the gates keep more: a larger bias of the keep gate, longer windows (`bptt_length`)"
-        )
-        return (
-            f"{keep}, or give the network the past as more inputs. What lies within the half-life is learned as it is."
-        )
+        within = "" if self.half_life is None else " What lies within the half-life is learned as it is."
+        return f"{_REACH[self.kind]}.{within}"
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data; NaN and infinities as they are."""

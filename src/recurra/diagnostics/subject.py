@@ -28,6 +28,10 @@ def subject(model: Any, series: Any) -> tuple[Model, np.ndarray]:
             raise DataError(f"inputs of a model are finite numbers (time, features), got an array of shape {xs.shape}")
         return model, xs
     network = network_of(model)
+    if not hasattr(model, "frame_"):
+        raise ConfigError(
+            f"a {type(model).__name__} is no forecaster of series: look into `model.network_.model`, along what it sees"
+        )
     given = model.frame_.series_of(series)
     model.frame_.check(given, "series")
     longest = max(given.segments, key=len)
@@ -42,7 +46,7 @@ def network_of(estimator: Any) -> Model:
         if hasattr(estimator, "fit"):
             raise NotFittedError(f"this {name} is not fitted yet: call `fit(data)` first")
         raise ConfigError(f"what is looked into is a fitted estimator or a `recurra.models.Model`, not a {name}")
-    model = estimator.as_model() if hasattr(estimator, "as_model") else getattr(estimator.network_, "model", None)
+    model = getattr(estimator.network_, "model", None)
     if not isinstance(model, Model):
         raise ConfigError(
             f"what is looked into is a network that is trained by gradients (rnn, gru, lstm, network), and {name} is "

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from recurra.cells import Own
+import jax
+
+from recurra.cells import Convolution, Own
 from recurra.errors import ConfigError
 from recurra.models.dense import Dense
 from recurra.models.graph import Graph
@@ -20,7 +22,7 @@ class Node:
 
     Args:
         name: of the layer.
-        kind: "input", "elman", "gru", "lstm", "dense" or the class of a cell of one's own.
+        kind: "input", "elman", "gru", "lstm", "convolution", "dense" or the class of a cell of one's own.
         size: the numbers that it gives; None where the model does not say (inputs of a cell of one's own).
         layer: its place, 0 for the input, each node above all that it sees in the same step.
         output: whether it is an output of the network.
@@ -150,7 +152,9 @@ def _of_stack(model: Stack) -> Diagram:
     nodes = [Node("x", "input", _inputs(cells[0]), 0)]
     edges: list[Edge] = []
     for name, U, W, cell in zip(hidden, _numbered("U", len(cells)), _numbered("W", len(cells)), cells, strict=True):
-        edges += [Edge(nodes[-1].key, (name, None), U), Edge((name, None), (name, None), W, recurrent=True)]
+        edges.append(Edge(nodes[-1].key, (name, None), U))
+        if not isinstance(cell, Convolution):
+            edges.append(Edge((name, None), (name, None), W, recurrent=True))
         nodes.append(Node(name, _kind(cell), _size(cell), len(nodes)))
     for name, V, layer in zip(between, _numbered("V", len(dense)), dense, strict=True):
         edges.append(Edge(nodes[-1].key, (name, None), V))
@@ -171,7 +175,7 @@ def _of_graph(model: Graph) -> Diagram:
         for source in sources[name]:
             edge = Edge((source.removesuffix(LATER), None), (name, None), weights, recurrent=source in later)
             edges.append(edge)
-        if not isinstance(parts[name], Dense):
+        if not isinstance(parts[name], Dense | Convolution):
             edges.append(Edge((name, None), (name, None), f"{name}.W", recurrent=True))
         if INPUT in seen and (width := _inputs(parts[name])) is not None:
             inputs = width - sum(sizes[source.removesuffix(LATER)] for source in sources[name] if source != INPUT)
@@ -191,10 +195,15 @@ def _kind(part: Any) -> str:
 
 
 def _size(part: Any) -> int:
-    return len(part.c) if isinstance(part, Dense) else len(part.output(part.initial_state()))
+    if isinstance(part, Dense):
+        return len(part.c)
+    with jax.enable_x64(True):  # weights may be of either precision
+        return len(part.output(part.initial_state()))
 
 
 def _inputs(part: Any) -> int | None:
     """The columns of what it sees; None where a cell has no matrix that says so."""
+    if isinstance(part, Convolution):
+        return part.U.shape[1] // part.kernel
     matrix = part.V if isinstance(part, Dense) else getattr(part, "U", None)
     return None if matrix is None else matrix.shape[1]
