@@ -136,3 +136,10 @@ def test_what_does_not_fit_is_refused():
         to_torch(GRU.draw(INPUTS, UNITS, np.random.default_rng(0), reset_after=False))
     with pytest.raises(DataError, match="peepholes or without a forget gate"):
         to_keras(LSTM.draw(INPUTS, UNITS, np.random.default_rng(0), forget_gate=False))
+    with pytest.raises(DataError, match="held by hand"):
+        to_torch(LSTM.draw(INPUTS, UNITS, np.random.default_rng(0)).clamped(keep=1.0))
+    with pytest.raises(DataError, match="got 1 arrays"):
+        from_keras("elman", [K])
+    short = {**to_torch(LSTM.draw(INPUTS, UNITS, np.random.default_rng(0))), "bias_hh_l0": np.zeros(1)}
+    with pytest.raises(DataError, match=r"biases \(1,\)"):
+        from_torch("lstm", short)

@@ -40,7 +40,7 @@ def chaos():
     truth = Lorenz63().simulate(steps=999, dt=0.01, seed=0)
     found = [
         identify(Lorenz63(sigma=12, rho=22.4, beta=3.2), _noisy(truth, seed), ["sigma", "rho", "beta"], window=2.0)
-        for seed in range(6)
+        for seed in range(3)
     ]
     return truth, found
 

@@ -139,6 +139,7 @@ def test_sequences_that_cannot_be_are_refused():
     _refused("sequence 1 has 2 columns, and sequence 0 has 1 column", [x[0], np.ones((2, 2))], y)
     _refused("too few to hold out", x, y, validation=0.1)
     _refused("numbers from 0 to 1", x, [0.0, 1.5], loss="binary")
+    _refused("sequence 1 holds NaN, which is no class", x, ["a", np.nan], loss="categorical")
 
 
 def test_parameters_that_cannot_work_are_said_all_at_once():

@@ -128,6 +128,8 @@ def test_letters_do_not_tell_whether_the_motif_is_there():
         lambda: tasks.recall(1, 5, steps=5, seed=0),
         lambda: tasks.flip_flop(1, 5, rate=1.5, seed=0),
         lambda: tasks.pulses(1, length=20, seed=0),
+        lambda: tasks.copy(2, 3, symbols="aab", seed=0),
+        lambda: tasks.copy(2, 3, symbols="", seed=0),
         lambda: tasks.dna_motif(1, motif="AAAA", seed=0),
         lambda: tasks.dna_motif(1, motif="GATUCA", seed=0),
     ],

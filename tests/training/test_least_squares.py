@@ -72,3 +72,13 @@ def test_residuals_without_numbers_or_weights_are_refused():
         least_squares(lambda w, data: jnp.log(w), np.array([-1.0]))
     with pytest.raises(ConfigError, match="nothing to fit"):
         least_squares(lambda w, data: w, {"a": 3})
+
+
+def test_the_units_of_the_weights_do_not_decide_whether_they_are_determined():
+    """Two weights, each in a residual of its own: variances 1e-24 and 1e12 in closed form."""
+
+    def apart(w, data):
+        return jnp.stack([1e12 * (w["a"] - data), 1e-6 * (w["b"] - 2 * data)])
+
+    found = least_squares(apart, {"a": np.array(0.9), "b": np.array(1.5)}, np.array(1.0))
+    np.testing.assert_allclose(np.diag(found.covariance()), [1e-24, 1e12], rtol=1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 from recurra.cells.cell import Array
 from recurra.cells.elman import Elman
 from recurra.cells.gru import GRU
-from recurra.cells.lstm import LSTM
+from recurra.cells.lstm import LSTM, Clamp
 from recurra.errors import DataError, unknown
 
 _GATES = {"elman": 1, "lstm": 4, "gru": 3}
@@ -36,6 +36,10 @@ def from_keras(kind: str, weights: Sequence[Array], activation: str = "tanh") ->
     >>> cell.U.shape, cell.W.shape
     ((3, 2), (3, 3))
     """
+    if not 2 <= len(weights) <= 3:
+        raise DataError(
+            f"a layer of Keras has a kernel, a recurrent kernel and perhaps a bias, got {len(weights)} arrays"
+        )
     kernel, recurrent, *bias = [np.asarray(part) for part in weights]
     rows = _GATES[_known(kind)] * len(recurrent)
     b = bias[0] if bias else np.zeros(rows, kernel.dtype)
@@ -82,6 +86,7 @@ def from_torch(kind: str, weights: Mapping[str, Array], layer: int = 0, activati
     rows = _GATES[_known(kind)] * W.shape[-1]
     b, d = (np.array(weights.get(names[part], np.zeros(rows, U.dtype))) for part in ("bias_ih", "bias_hh"))
     _check(U, W, b, rows, (rows,))
+    _check(U, W, d, rows, (rows,))
     if kind == "gru":
         return GRU(*(_update_first(part) for part in (U, W, b, d)))
     return LSTM(U, W, b + d) if kind == "lstm" else Elman(U, W, b + d, activation)
@@ -127,5 +132,8 @@ def _check(U: np.ndarray, W: np.ndarray, b: np.ndarray, rows: int, bias: tuple[i
 
 def _check_plain(cell: Elman | LSTM | GRU) -> None:
     """Refuse what neither framework has."""
-    if isinstance(cell, LSTM) and (cell.p is not None or not cell.forget_gate):
-        raise DataError("an LSTM with peepholes or without a forget gate has no counterpart in Keras and PyTorch")
+    if isinstance(cell, LSTM) and (cell.p is not None or not cell.forget_gate or cell.clamp != Clamp()):
+        raise DataError(
+            "an LSTM with peepholes or without a forget gate, or with gates held by hand, has no counterpart in Keras "
+            "and PyTorch"
+        )

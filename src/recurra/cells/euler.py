@@ -36,7 +36,7 @@ class EulerCell(Cell):
 
     Example:
         >>> decay = EulerCell(lambda h, x, theta: x - theta["rate"] * h, {"rate": np.array(0.5)}, size=1, dt=0.1)
-        >>> round(float(decay(np.ones(1), np.zeros(1))[0]), 6)
+        >>> round(float(decay(jnp.ones(1), jnp.zeros(1))[0]), 6)
         0.95
 
     Reference: L. Euler, Institutionum calculi integralis (1768) I.2.7; as a network, R. T. Q. Chen et al., Neural

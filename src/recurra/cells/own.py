@@ -52,7 +52,9 @@ class Own(Cell):
         """The numbers and texts of the module that are not trained, by their place in it."""
         paths = jax.tree_util.tree_flatten_with_path(self.rest)[0]
         named = {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in paths}
-        own = getattr(self.rest, "constants", dict)()  # what is static in a module is no part of its tree
+        # what is static in a cell of the library is no part of its tree
+        static: Any = getattr(self.rest, "constants", None) if isinstance(self.rest, Cell) else None
+        own = {} if static is None else static()
         return own | {name: leaf for name, leaf in named.items() if isinstance(leaf, bool | int | float | str)}
 
     def initial_state(self) -> Any:

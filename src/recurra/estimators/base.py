@@ -36,8 +36,8 @@ class Estimator(ABC):
     Fitted attributes: `frame_` (names, step, scaling), `network_` (the forecaster, in scaled units), `recent_` (the
     last training rows, on which a forecast without `history` warms up; missing values held), `continues_` (whether a
     series can follow them), `trained_` (how the training rows are recognised), `baselines_` (forecasters by name),
-    `history_` (one entry a training epoch or candidate), `alarms_` (of this fit, see `recurra.training.alarms`; no file
-    keeps them), `params_` (the parameters as they were).
+    `history_` (one entry a training epoch or candidate), `alarms_` (of this fit, see `recurra.training.alarms`; empty
+    after loading), `params_` (the parameters as they were).
     """
 
     kind: ClassVar[str]

@@ -221,7 +221,7 @@ def _fold(series: Series, trained: int, start: int, count: int, settings: _Setti
     moves = np.diff(x)
     std = float(moves[: trained - 1].std())
     if std == 0:
-        raise DataError(f"the series does not move in its first {trained} rows: there is nothing to decide")
+        raise DataError(f"all moves of the first {trained} rows are equal: there is nothing to decide")
     seen = _features(x, trained, std, settings)  # row k is what is known of x up to x[k + 1]
     scores = (settings.classify(moves, std)[1:, None] == np.array(settings.classes)).astype(np.float64)
     targets = np.column_stack([scores, moves[1:] / std])  # of the move from x[k + 1] to x[k + 2]

@@ -159,6 +159,7 @@ class Ensemble(Estimator):
                 history.append({"member": k, "seed": seed, "failure": str(error)})
                 continue
             fitted[seed] = member
+            self.alarms_ += [{**alarm, "member": k, "seed": seed} for alarm in getattr(member, "alarms_", [])]
             best = [entry["validation"] for entry in found if entry.get("validation") is not None]
             history.append({"member": k, "seed": seed, **({"validation": min(best)} if best else {})})
         if not fitted:

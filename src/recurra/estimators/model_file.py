@@ -83,7 +83,7 @@ def _fitted(model: "Estimator", document: dict[str, Any], tensors: Tensors) -> "
     frame, recent = _frame(document["frame"], tensors), document["recent"]
     times = tensors["recent/times"]
     model.frame_, model.history_, model.params_ = frame, document["history"], model.get_params()
-    model.continues_ = bool(recent["continues"])
+    model.continues_, model.alarms_ = bool(recent["continues"]), []  # no file keeps the alarms of a fit
     model.recent_ = Series(
         tensors["recent/values"],
         dt=frame.dt,

@@ -143,7 +143,13 @@ def read_targets(given: Any, inputs: Sequence[Table], task: TaskType, *, classes
         if count == 0:
             raise DataError(f"`targets`, sequence {k} has no rows")
     if classes:
-        return [list(item) if count is not None else [item] for item, count in zip(items, rows, strict=True)]
+        lists: list[Table] = [
+            list(item) if count is not None else [item] for item, count in zip(items, rows, strict=True)
+        ]
+        lacking = [k for k, each in enumerate(lists) if any(symbol != symbol for symbol in each)]
+        if lacking:
+            raise DataError(f"`targets`, sequence {lacking[0]} holds NaN, which is no class: leave the sequence out")
+        return lists
     tables: list[Table] = [np.reshape(item, (count or 1, -1)) for item, count in zip(items, rows, strict=True)]
     for k, table in enumerate(tables):
         if np.isinf(np.asarray(table)).any():

@@ -67,7 +67,7 @@ def compare(truths: list[np.ndarray], answers: list[np.ndarray], kind: str) -> d
         right = (found.argmax(axis=1) == y.argmax(axis=1)).astype(float)[:, None]
         losses = -(y * np.log(p)).sum(axis=1)
     ends = np.cumsum([len(truth) for truth in truths])[:-1]
-    exact = [not (part == 0).any() for part in np.split(right, ends)]
+    exact = [not (part == 0).any() for part in np.split(right, ends) if not np.isnan(part).all()]
     return {
         "accuracy": float(np.nanmean(right)),
         "exact": float(np.mean(exact)),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import expit, softmax
 
+from recurra._types import whole_number
 from recurra.cells import ELEMENTWISE
 from recurra.errors import ConfigError, DataError, NotFittedError, unknown
 from recurra.estimators import sequence_file
@@ -317,6 +318,8 @@ class Sequences:
     def _split(self, xs: list[Table], ys: list[Table], given: Any) -> tuple[Any, Any]:
         """What is trained on, and what validates."""
         if given is not None:
+            if not isinstance(given, tuple | list) or len(given) != 2:
+                raise ConfigError(f"`validation` of `fit` is a pair, inputs and targets, got {given!r}")
             held = read_inputs(given[0], self._type)
             return (xs, ys), (held, read_targets(given[1], held, self._type, classes=self._classes))
         parts = hold_out(len(xs), self.validation, self.seed)
@@ -339,6 +342,8 @@ class Sequences:
         task = self._type
         if not task.runs_on and steps is not None:
             raise ConfigError(f"`steps` is for 'one-to-many' and 'delayed': {self.task!r} has its own")
+        if steps is not None and (not whole_number(steps) or steps < 1):
+            raise ConfigError(f"`steps`, the rows of an answer, must be a whole number of at least 1, got {steps!r}")
         given = self.steps_ if steps is None else steps
         if not task.runs_on:
             return [task.answers(len(x)) or 0 for x in xs]

@@ -66,6 +66,8 @@ class Windows(eqx.Module):
     def of(series: Series, ends: list[tuple[int, int]], sigma: np.ndarray, seen: np.ndarray, size: int) -> "Windows":
         """Cut the rows [a, b) of each window; one in which nothing was measured is left out."""
         ends = [(a, b) for a, b in ends if series.observed[a:b].any()]
+        if not ends:
+            raise DataError("no window has two rows in one piece with something measured in it: give a longer series")
         longest = max(b - a for a, b in ends)
         rows = np.array([np.minimum(np.arange(a, a + longest), b - 1) for a, b in ends])
         inside = np.array([np.arange(longest) < b - a for a, b in ends])
@@ -170,6 +172,10 @@ def seen_by(model: Any, series: Series) -> np.ndarray:
         if len(series.channels) != model.size:
             raise DataError(
                 f"the cell has {model.size} numbers in its state, the series {len(series.channels)} channels"
+            )
+        if getattr(model.field, "driven", False) and series.inputs is None:
+            raise DataError(
+                "the cell is driven by a force, and the series has no inputs: give it the force as `inputs`"
             )
         return np.arange(model.size)
     wrong = [name for name in series.channels if name not in model.channels]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 
-def cost(estimator: Any, seconds: float) -> dict[str, Any]:
+def cost(estimator: Any, seconds: float, *, fresh: bool = True) -> dict[str, Any]:
     """The cost of a fitted estimator as plain data.
 
     A step multiplies every entry of every matrix once: O(n_h^2) for n_h hidden units. Backpropagation through time
@@ -17,14 +17,15 @@ def cost(estimator: Any, seconds: float) -> dict[str, Any]:
     Args:
         estimator: fitted.
         seconds: wall time of the fit, of its last attempt where it was resumed.
+        fresh: whether it was not resumed: the seconds are those of all epochs.
 
     Returns:
         parameters (all numbers in the network, trained or not), multiply_adds_per_step, epochs and seconds_per_epoch
-        (None where it is solved in one step), seconds, peak_memory_bytes (of the process so far).
+        (None where it is solved in one step or was resumed), seconds, peak_memory_bytes (of the process so far).
     """
     tensors = estimator._tensors()
     epochs = [entry["epoch"] for entry in estimator.history_ if "epoch" in entry]
-    done = max(epochs, default=0)
+    done = max(epochs, default=0) if fresh else 0
     return {
         "parameters": sum(array.size for array in tensors.values() if np.issubdtype(array.dtype, np.floating)),
         "multiply_adds_per_step": multiply_adds(tensors),

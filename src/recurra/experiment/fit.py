@@ -63,7 +63,7 @@ def run_fit(
         failure = {"kind": "diverged", "message": str(error), "cause": error.cause}
         write_json(run.file(names.METRICS), {"complete": False, "results": {"failure": plain(failure)}})
         raise
-    spent = cost(estimator, time.perf_counter() - began)
+    spent = cost(estimator, time.perf_counter() - began, fresh=not run.resumed)
     write_json(run.file(names.ENVIRONMENT), {**environment(), "cost": spent})
     run.log(f"fitted {config.learner} on {trained} rows: {cost_in_words(spent)}")
     for alarm in estimator.alarms_:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from recurra.experiment import Run, read_run
-from recurra.experiment.cost import cost_in_words
 from recurra.report.forecasts import duration, forecast_figure, time_unit
 from recurra.report.formatting import clean, number
 from recurra.report.growth import error_growth_figure
@@ -52,6 +51,7 @@ def run_report(run_dir: str | Path) -> Report:
         sections=[_scores(run, learner), *_forecast_sections(run, learner), training],
         command=run.command,
         config=run.config,
+        # what a run cost differs from one to the next, and its report is to be the same
         versions=dict(_flat({name: value for name, value in run.environment.items() if name != "cost"})),
         data_hash=run.results["data_sha256"],
         highlights=_highlights(run, learner),
@@ -59,10 +59,9 @@ def run_report(run_dir: str | Path) -> Report:
 
 
 def _said(run: Run, *before: str) -> str:
-    """What a training cost, and what went wrong in it without stopping it; the first runs kept neither."""
-    cost = run.environment.get("cost")
-    words = [*before, *([f"{cost_in_words(cost)}."] if cost else [])]
-    return "\n\n".join(words + [f"Alarm, {each['kind']}: {each['message']}." for each in run.results.get("alarms", [])])
+    """What went wrong in a training without stopping it; the first runs kept no alarms."""
+    alarms = [f"Alarm, {each['kind']}: {each['message']}." for each in run.results.get("alarms", [])]
+    return "\n\n".join([*before, *alarms])
 
 
 def _data_name(run: Run) -> str:

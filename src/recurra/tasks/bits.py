@@ -23,7 +23,8 @@ def xor(count: int, length: int, *, seed: int) -> Problem:
     >>> problem.inputs[0][:, 0], problem.targets[0][:, 0]
     (array([1., 1., 1., 0., 0., 0.]), array([nan, nan,  0.,  0.,  1.,  0.]))
     """
-    check_sizes(count=count, length=length - 2)
+    check_sizes(count=count, length=length)
+    check_sizes(length=length - 2)
     x = np.random.default_rng(seed).integers(0, 2, (count, length, 1))
     y = np.full(x.shape, np.nan)
     y[:, 2:] = x[:, 1:-1] ^ x[:, :-2]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from recurra.errors import ConfigError
 from recurra.tasks.problem import Problem, check_sizes
 
 LETTERS = "abcdefgh"
@@ -60,5 +61,7 @@ def reverse(count: int, length: int, *, symbols: str = LETTERS, seed: int) -> Pr
 
 def _texts(count: int, length: int, symbols: str, seed: int) -> list[Any]:
     check_sizes(count=count, length=length)
+    if len(symbols) < 2 or len(set(symbols)) != len(symbols):
+        raise ConfigError(f"`symbols` are two letters or more, each once, got {symbols!r}")
     drawn = np.random.default_rng(seed).integers(0, len(symbols), (count, length))
     return ["".join(symbols[k] for k in row) for row in drawn]

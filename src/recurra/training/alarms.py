@@ -13,7 +13,9 @@ import numpy as np
 
 from recurra.errors import RecurraWarning
 from recurra.models import Model, Stack
+from recurra.training.full_windows import FullWindows
 from recurra.training.objectives import LastStep, NextSteps, Objective
+from recurra.training.physics import Physics
 from recurra.training.truncated import Truncated
 
 DIVERGED, SPIKE, DEAD, SATURATED, NO_RECURRENCE = (
@@ -159,6 +161,10 @@ def check_units(alarms: list[Alarm], model: Model, objective: Objective, data: A
 
 def _windows(objective: Objective, data: Any) -> np.ndarray | None:
     """The inputs of a few windows (windows, steps, features); None for an objective that keeps them another way."""
+    if isinstance(objective, FullWindows):
+        objective = objective.inner
+    if isinstance(objective, Physics):
+        objective, data = objective.forecast, data[0]
     if isinstance(objective, LastStep):
         return np.asarray(data[0][_spread(len(data[0])), :_STEPS])
     if not isinstance(objective, NextSteps | Truncated):

@@ -71,7 +71,8 @@ def _identity(model: Any, objective: Objective, data: Any, settings: Settings) -
 
     The structure of the model names its cells and their static fields: the activation of a layer, for one.
     """
-    digest = hashlib.sha256(canonical(plain([repr(objective), asdict(settings)])).encode())
+    decisive = {name: value for name, value in asdict(settings).items() if name != "budget"}  # it may go on with more
+    digest = hashlib.sha256(canonical(plain([repr(objective), decisive])).encode())
     shapes = [[list(leaf.shape), str(leaf.dtype)] for leaf in jax.tree.leaves(model) if eqx.is_array_like(leaf)]
     digest.update(canonical([shapes, str(jax.tree.structure(model))]).encode())
     for leaf in jax.tree.leaves(data):

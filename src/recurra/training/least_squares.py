@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize
 
+from recurra._types import whole_number
 from recurra.errors import ConfigError
 from recurra.threads import one_blas_thread
 
@@ -43,11 +44,13 @@ class Fitted:
         Returns:
             (weights, weights); infinite where the residuals do not determine the weights.
         """
+        sizes = np.linalg.norm(self.jacobian, axis=0)  # so that the units of the weights do not matter
+        count = len(sizes)
         with one_blas_thread():
-            _, s, Vt = np.linalg.svd(self.jacobian, full_matrices=False)
-        if len(s) < self.jacobian.shape[1] or s[-1] <= s[0] * np.finfo(float).eps * max(self.jacobian.shape):
-            return np.full((self.jacobian.shape[1],) * 2, np.inf)
-        return variance * (Vt.T / s**2) @ Vt
+            _, s, Vt = np.linalg.svd(self.jacobian / np.where(sizes > 0, sizes, 1.0), full_matrices=False)
+        if len(s) < count or s[-1] <= s[0] * np.finfo(float).eps * max(self.jacobian.shape):
+            return np.full((count, count), np.inf)
+        return variance * (Vt.T / s**2) @ Vt / np.outer(sizes, sizes)
 
 
 def least_squares(
@@ -87,6 +90,8 @@ def least_squares(
     """
     arrays, rest = eqx.partition(start, eqx.is_inexact_array)
     leaves, structure = jax.tree.flatten(_double(arrays))
+    if not whole_number(evaluations) or evaluations < 1:
+        raise ConfigError(f"`evaluations` must be a whole number of at least 1, got {evaluations!r}")
     if not leaves:
         raise ConfigError("there is nothing to fit: the tree has no floating-point arrays")
     data, shapes = _double(data), tuple(leaf.shape for leaf in leaves)
@@ -101,7 +106,7 @@ def least_squares(
         found = optimize.least_squares(
             lambda vector: np.asarray(_residuals(residual, tree(vector), data)),
             first,
-            jac=lambda vector: np.asarray(_jacobian(residual, tree(vector), data, reverse)),  # pyright: ignore
+            jac=lambda vector: _finite(_jacobian(residual, tree(vector), data, reverse)),  # pyright: ignore
             x_scale="jac",
             xtol=tolerance,
             ftol=tolerance,
@@ -122,6 +127,16 @@ def residuals_of(residual: Callable[[Any, Any], jax.Array], tree: Any, data: Any
     """r(tree, data) in float64, by the program of `least_squares`."""
     with jax.enable_x64(True):
         return np.asarray(_residuals(residual, *(_double(part) for part in (tree, data))))
+
+
+def _finite(jacobian: Any) -> np.ndarray:
+    found = np.asarray(jacobian)
+    if not np.isfinite(found).all():
+        raise ConfigError(
+            "the derivatives of the residuals are not finite: what is followed grows beyond all numbers. Follow it for "
+            "a shorter time (`window`), or begin nearer to the solution"
+        )
+    return found
 
 
 def _double(tree: Any) -> Any:

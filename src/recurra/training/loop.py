@@ -73,8 +73,8 @@ def train(
         progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
 
     Warns:
-        RecurraWarning: an alarm: a spike of the loss, units that are dead or saturated, recurrent weights that learn
-            nothing. Each kind speaks once.
+        RecurraWarning: an alarm: a spike of the loss, units that are dead or saturated (in stacks of known cells, along
+            windows of a series), recurrent weights that learn nothing. Each kind speaks once.
 
     Raises:
         ConfigError: a penalty on weights that the model does not have; the checkpoint of another training.
