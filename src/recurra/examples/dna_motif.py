@@ -1,6 +1,6 @@
 """A motif of six letters anywhere in two hundred: order without time.
 
-The index of a letter is its place; no column of times is needed, and to add one changes nothing. Networks are trained
+The index of a letter is its place; no column of times is needed, and to add one helps nothing. Networks are trained
 on short sequences, which say soonest what to look for, and scored on others of twice the longest length.
 """
 

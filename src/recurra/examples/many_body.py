@@ -268,7 +268,7 @@ def _section(series: Series, middle: dict[str, Any], first: dict[str, Any]) -> S
         "two units has, extrapolates it best; its order was chosen on the twelve energies alone. The parabola through "
         "the last three energies, which learns nothing, comes next. A recurrent network is near these once it learns "
         "increments, keeps its tanh units away from saturation and is fitted by least squares; from some starts it is "
-        "not, and no start makes it better than the autoregression. A network of 200 units on windows of two energies, "
+        "not. A network of 200 units on windows of two energies, "
         "trained as in the course, stays more than ten times above it. A network from the number of particles to the "
         "energy has nothing to recur on, and does not extrapolate at all: its units are saturated at the numbers that "
         "it knows.\n\n"
