@@ -51,3 +51,20 @@ def test_bands_that_cannot_be_are_refused():
         Bands.calibrate(errors, np.ones((8, 2, 1)))
     with pytest.raises(DataError, match="1 of 1 calibration series"):
         Bands.of(Persistence(), [Series(np.arange(5.0))], steps=4, known=3)
+
+
+def test_rows_that_were_trained_on_calibrate_nothing():
+    rng = np.random.default_rng(3)
+    parts = [Series(np.cumsum(rng.standard_normal((20, 1)), axis=0)) for _ in range(30)]
+    model = Persistence().fit(parts[:15])
+    with pytest.raises(ConfigError, match="the calibration series were trained on"):
+        Bands.of(model, parts[10:], steps=3, known=5, level=0.5)
+    assert Bands.of(model, parts[15:], steps=3, known=5, level=0.5).half_width.shape == (3, 1)
+
+
+def test_a_shorter_forecast_is_covered_by_the_first_of_the_bands_and_another_shape_by_none():
+    bands = Bands(np.array([[1.0], [2.0], [3.0]]), 0.9, 20)
+    errors = np.array([[[0.5], [2.5]], [[1.5], [1.5]]])
+    np.testing.assert_array_equal(bands.coverage(errors, 0 * errors), [[0.5], [0.5]])
+    with pytest.raises(DataError, match="the bands are for"):
+        bands.coverage(np.ones((4, 1, 2)), np.zeros((4, 1, 2)))

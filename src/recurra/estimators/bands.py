@@ -77,6 +77,10 @@ class Bands:
             steps: of each forecast.
             known: rows of each series that come before the forecast.
             level: as of `calibrate`.
+
+        Raises:
+            ConfigError: rows that were trained on: their errors are too small, and so would the bands be.
+            DataError: series that are too short, and as of `calibrate`.
         """
         for name, value in (("steps", steps), ("known", known)):
             if not whole_number(value) or value < 1:
@@ -91,6 +95,8 @@ class Bands:
         forecasts = [
             model.forecast(steps, part[:known], later.inputs) for part, later in zip(series, ahead, strict=True)
         ]
+        for part in series:
+            model.refuse_trained(part, "the calibration series")
         return Bands.calibrate([part.values for part in ahead], [f.values for f in forecasts], level)
 
     def around(self, forecast: Series) -> tuple[Series, Series]:
@@ -116,7 +122,12 @@ class Bands:
     def coverage(self, truth: Any, forecast: Any) -> np.ndarray:
         """The share of other series within the band, (steps, channels); arrays as of `calibrate`."""
         errors = np.abs(_paths(truth, "truth") - _like(forecast, truth))
-        return np.mean(errors <= self.half_width, axis=0)
+        width = self.half_width[: errors.shape[1]]
+        if width.shape != errors.shape[1:]:
+            raise DataError(
+                f"the bands are for {self.half_width.shape} (steps, channels), the series {errors.shape[1:]}"
+            )
+        return np.mean(errors <= width, axis=0)
 
 
 def _paths(given: Any, what: str) -> np.ndarray:

@@ -232,7 +232,7 @@ class Estimator(ABC):
             before = rows_before(series, data, history, self._followed(), self.frame_)
             cuts += cut_history(series, before, self._history_rows())
         for _, part in cuts:
-            self._refuse_trained(part)
+            self.refuse_trained(part)
         scores = score_runners(runners, cuts, threshold)
         if lost := scores["closed_loop"].get("lost_rows"):
             warn(
@@ -259,7 +259,7 @@ class Estimator(ABC):
         lengths = [len(part) for part in series.segments]
         rows = pick_origins(lengths, self._history_rows(), horizon, origins, -1 if trained is None else trained[1])
         for row in rows:
-            self._refuse_trained(series[row + 1 : row + 1 + horizon])
+            self.refuse_trained(series[row + 1 : row + 1 + horizon])
         forecasts = {}
         for name, runner in runners.items():
             cut = self._origins(series, rows, runner.warmup, horizon)
@@ -323,10 +323,14 @@ class Estimator(ABC):
         """The training rows that new data may follow in time."""
         return self.recent_ if self.continues_ else None
 
-    def _refuse_trained(self, scored: Series) -> None:
-        """Refuse rows to score that were trained on."""
+    def refuse_trained(self, series: Series, what: str = "what is to be scored") -> None:
+        """Refuse rows that were trained on, where errors on new ones are wanted.
+
+        Raises:
+            ConfigError: with both ranges.
+        """
         if self.trained_ is not None:
-            self.trained_.refuse(scored, "what is to be scored")
+            self.trained_.refuse(series, what)
 
     def _known(self, history: Any) -> Series:
         warmup = self._runner().warmup
