@@ -5,13 +5,12 @@ its mean: theory says how often the best decision is right, 1/2 + arcsin(sqrt((1
 best forecast beats persistence, 2 / (1 + a). What is learnt is measured against both, refitted as time goes on.
 """
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
 from recurra.estimators.decisions import NAMES, Decisions, walk_forward
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table
 from recurra.report.decisions import decisions_figure
@@ -73,8 +72,7 @@ def _one(seed: int, rows: int, *, drawn: bool) -> dict[str, Any]:
         hashes.append(series.sha256)
         if drawn:
             sections.append(kept(_section(name, series, decisions)))
-    combined = hashlib.sha256("".join(hashes).encode()).hexdigest()
-    return {"entry": entry, "sections": sections, "data_hash": combined}
+    return {"entry": entry, "sections": sections, "data_hash": combined(hashes)}
 
 
 def _section(name: str, series: Series, decisions: Decisions) -> Section:

@@ -15,7 +15,7 @@ import numpy as np
 from recurra import metrics
 from recurra.errors import RecurraWarning
 from recurra.estimators import GRU, LSTM, RNN, Climatology, Estimator, Linear, Persistence
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table, error_growth_figure, forecast_figure, phase_portrait, training_curve
 from recurra.series import Series
@@ -80,7 +80,12 @@ def run(
             "window_periods": {"fine": WINDOW * FINE / NATURAL_PERIOD, "coarse": KNOWN * DT / NATURAL_PERIOD},
         },
     }
-    return Outcome(results, _table(results), [_trap_section(results), *sections], fine.sha256)
+    return Outcome(
+        results,
+        _table(results),
+        [_trap_section(results), *sections],
+        combined([fine.sha256, train.sha256, test.sha256]),
+    )
 
 
 def solution(rows: int, dt: float, method: str | None) -> Series:

@@ -4,13 +4,12 @@ Ten trajectories of 800 rows from random starts, nine to learn from and one to t
 starts, followed for longer, tell what one trajectory cannot. The networks learn increments.
 """
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
 from recurra.estimators import ESN, LSTM, RNN, Estimator, Linear, Persistence
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.examples.unseen import one_step_mse, valid_times
 from recurra.report import Section, Table, error_growth_figure, forecast_figure, phase_portrait, training_curve
@@ -83,7 +82,7 @@ def run(
             "unit": "Lyapunov times",
         },
     }
-    digest = hashlib.sha256("".join(each.sha256 for each in (*train, test, *more)).encode()).hexdigest()
+    digest = combined(each.sha256 for each in (*train, test, *more))
     return Outcome(results, _table(results), [*sections, _slip()], digest)
 
 

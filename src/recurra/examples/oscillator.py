@@ -1,13 +1,12 @@
 """Driven oscillators learnt by an LSTM: unseen starts and drive frequencies, five drive periods in closed loop."""
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
 from recurra import metrics
 from recurra.estimators import LSTM
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.report import (
     Section,
@@ -92,7 +91,7 @@ def run(
             "periods": PERIODS,
         },
     }
-    return Outcome(results, _table(results, systems), sections, _combined(hashes))
+    return Outcome(results, _table(results, systems), sections, combined(hashes))
 
 
 def _one(name: str, train: list[Series], test: list[Series], seed: int, *, drawn: bool) -> dict[str, Any]:
@@ -193,7 +192,3 @@ def _section(name: str, model: LSTM, found: dict[str, list[Series]], test: list[
         training_curve(model.history_),
     ]
     return Section(TITLES[name], text, figures)
-
-
-def _combined(hashes: list[str]) -> str:
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """What an example gives back, and what they share."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,11 @@ def spread(values: Iterable[float]) -> str:
     """The smallest and the largest, as text."""
     found = list(values)
     return f"{min(found):.3g} to {max(found):.3g}"
+
+
+def combined(hashes: Iterable[str]) -> str:
+    """The SHA-256 of several data sets together, from theirs."""
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def counted(count: int, what: str) -> str:

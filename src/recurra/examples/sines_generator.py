@@ -4,7 +4,6 @@ The generated waves are judged by numbers: the error, and the amplitude, frequen
 All sines have one frequency, so an autoregression of two lags is exact where there is no noise.
 """
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from recurra.errors import RecurraWarning
 from recurra.estimators import LSTM, RNN, Climatology, Estimator, Linear, Persistence
 from recurra.estimators.sequences import Sequences
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table, error_growth_figure, forecast_figure
 from recurra.series import Series
@@ -87,7 +86,7 @@ def run(
         "baselines": parts.get("baselines", _baselines),
         "protocol": {"train": TRAINED, "test": TESTED, "steps": STEPS, "known": KNOWN, "noise": NOISE},
     }
-    digest = hashlib.sha256("".join(s.sha256 for kind in NOISE for s in sines(kind)[0]).encode()).hexdigest()
+    digest = combined(s.sha256 for kind in NOISE for s in sines(kind)[0])
     return Outcome(results, _table(results), sections, digest)
 
 

@@ -5,7 +5,6 @@ under which it is also called stable, it grows forward in time. A linear map is 
 is read off its own output: the linear map that fits it has a decay and a frequency.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from recurra import metrics
 from recurra.estimators import LSTM, RNN, Climatology, Estimator, Linear, Persistence
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.examples.unseen import closed_loops, one_step_mse
 from recurra.report import Section, Table, error_growth_figure, forecast_figure, phase_portrait, training_curve
@@ -72,7 +71,7 @@ def run(
         "course": COURSE,
         "protocol": {"dt": DT, "rows": ROWS, "train": TRAINED, "test": TESTED, "known": KNOWN},
     }
-    digest = hashlib.sha256("".join(part.sha256 for part in (*train, *test)).encode()).hexdigest()
+    digest = combined(part.sha256 for part in (*train, *test))
     return Outcome(results, _table(results), [_signs(), *sections], digest)
 
 

@@ -6,7 +6,6 @@ runs on its own output. The bands are conformal (`recurra.estimators.bands`): th
 were neither trained nor tested on, say how wide they are.
 """
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from recurra.estimators import Linear
 from recurra.estimators.bands import Bands
 from recurra.estimators.base import Estimator
 from recurra.estimators.ffnn import FFNN
-from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, median, spread, tick
+from recurra.examples.outcome import NOWHERE, Outcome, Progress, combined, counted, kept, median, spread, tick
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table, horizon_figure
 from recurra.report.tracks import track_figure
@@ -134,7 +133,7 @@ def _one(seed: int, counts: tuple[int, int, int], epochs: int, *, drawn: bool) -
         },
         "half_width": bands.half_width.tolist(),
     }
-    digest = hashlib.sha256("".join(track.sha256 for track in (*train, *calibration, *test)).encode()).hexdigest()
+    digest = combined(track.sha256 for track in (*train, *calibration, *test))
     if not drawn:
         return {"entry": entry, "data_hash": digest}
     text = (
