@@ -1,5 +1,9 @@
 """Shapes and types are checked at run time, property tests repeat; a file of data, random models, papers as loops."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from types import SimpleNamespace
 
 import hypothesis
@@ -7,6 +11,13 @@ import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 from scipy import special
+
+if (
+    "PYTEST_XDIST_WORKER" not in os.environ
+):  # one cache of compiled programs for a session, its workers and their children
+    os.environ["RECURRA_COMPILATION_CACHE"] = tempfile.mkdtemp(prefix="recurra-programs-")
+    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    atexit.register(shutil.rmtree, os.environ["RECURRA_COMPILATION_CACHE"], ignore_errors=True)
 
 # Inside, shapes and types are what they say. The doors (series, data, estimators, command line) take anything and
 # answer bad input with an error of their own, which their tests ask for.

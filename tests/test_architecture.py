@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "recurra"
 
 # Imports point down; sideways, without a cycle. Late imports count, those for type checkers alone do not.
 LAYERS = (
-    {"errors", "_types", "series", "threads", "times"},
+    {"errors", "_types", "compilation", "series", "threads", "times"},
     {"systems", "data", "cells", "metrics", "native"},
     {"models", "tasks", "baselines"},
     {"reservoirs", "training", "forecasting", "diagnostics", "storage"},
@@ -216,6 +216,34 @@ def test_packages_stay_where_they_belong():
             if package in DIFFERENTIABLE and any(inside(module, f"recurra.{part}") for part in WITHOUT_JAX):
                 wrong.append(f"{module} imports {name}")
     assert not wrong
+
+
+def test_whatever_loads_jax_keeps_its_programs():
+    """Early imports lead from every module that loads JAX to one of the two places that switch the cache on."""
+    switches = {"recurra.cells", "recurra.systems"}
+    assert all(tree(MODULES[name]).body[-1].value.func.id == "keep_programs" for name in switches)
+
+    def early(module: str) -> set[str]:
+        found = {module.rpartition(".")[0]} - {"", "recurra"}  # the package itself
+        for node in tree(MODULES[module]).body:
+            if isinstance(node, ast.ImportFrom):
+                found |= {
+                    resolve(f"{node.module}.{each.name}") for each in node.names if inside(node.module, "recurra")
+                }
+        return found - {"recurra"}
+
+    def reached(module: str, seen: set[str]) -> set[str]:
+        if module not in seen:
+            seen.add(module)
+            for target in early(module):
+                reached(target, seen)
+        return seen
+
+    loads = {m for m in MODULES if any(name.partition(".")[0] in DIFFERENTIABLE for name in imports(m))}
+    # these compile nothing: they switch it on, look at it, or are loaded by a cell that runs
+    loads -= {"recurra.compilation", "recurra.experiment.health", "recurra.cli.failures", "recurra.native.xla"}
+    assert len(loads) > 50
+    assert not [module for module in loads if not switches & reached(module, set())]
 
 
 def test_nothing_runs_code_from_data_and_no_global_random_numbers():

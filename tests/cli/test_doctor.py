@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,28 @@ def test_without_a_device_without_home_without_a_place_to_write():
     assert found["threads"]["JAX_PLATFORMS"] == "cuda"
 
 
+def test_where_compiled_programs_are(tmp_path):
+    def found(**environment):
+        done = doctor(**{"RECURRA_COMPILATION_CACHE": None, "XDG_CACHE_HOME": str(tmp_path), **environment})
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)["results"]
+        return found["compiled"], advice(found, "compiled programs are not kept")
+
+    compiled, missing = found()
+    directory = Path(compiled["directory"])
+    assert (directory.parent, missing) == (tmp_path / "recurra" / "jax", [])
+    (directory / "jit_f-0-cache").write_bytes(b"(" * 1000)
+    facts = {"reason": "the default", "refused": False, "programs": 1, "bytes": 1000, "most_bytes": 2**29}
+    assert found()[0] == {"directory": str(directory), **facts}
+    off, missing = found(RECURRA_COMPILATION_CACHE="off")
+    assert (off["directory"], off["reason"], missing) == (None, "RECURRA_COMPILATION_CACHE=off", [])
+    directory.chmod(0o777)
+    refused, (what_to_do,) = found()
+    assert (refused["directory"], refused["refused"]) == (None, True)
+    assert f"others can write to {directory} (mode 777)" in refused["reason"]
+    assert what_to_do.startswith("set RECURRA_COMPILATION_CACHE to a directory that is yours alone")
+
+
 @pytest.mark.bad_input(57)
 def test_missing_packages_are_findings(results, monkeypatch):
     real = health._version
@@ -79,10 +102,10 @@ def test_whatever_breaks_is_a_finding(results, capsys, monkeypatch):
     def broken(*_):
         raise OSError("the disk is on fire")
 
-    for name in ("_jax", "_blas", "_memory", "_disk", "_home", "_caches", "_extras"):
+    for name in ("_jax", "_blas", "_memory", "_disk", "_home", "_caches", "_compiled", "_extras"):
         monkeypatch.setattr(health, name, broken)
     found = results("doctor")
-    assert len([each for each in found["findings"] if "on fire" in each["what"]]) == 7
+    assert len([each for each in found["findings"] if "on fire" in each["what"]]) == 8
     assert main(["doctor"]) == 0
     assert "OSError: the disk is on fire" in capsys.readouterr().out
 

@@ -41,3 +41,49 @@ def test_no_jax_no_matplotlib_no_pandas(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+COMMANDS = """
+import os, sys
+import numpy as np
+from recurra.cli import main
+
+t = 0.1 * np.arange(300)
+table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
+np.savetxt("wave.csv", table, delimiter=",", header="t,x,v", comments="")
+heavy = {"jax", "jaxlib", "equinox", "optax", "diffrax", "pandas"}
+for words in (
+    ["--help"],
+    ["data", "wave.csv"],
+    ["datasets"],
+    ["fit", "wave.csv", "--out", "run", "--set", "units=20", "--set", "washout=20"],
+    ["forecast", "run", "--steps", "5", "--csv", "forecast.csv"],
+    ["score", "run"],
+    ["report", "run"],
+):
+    assert main([*words, "--quiet"] if words != ["--help"] else words) == 0, words
+    assert not heavy & set(sys.modules), (words, heavy & set(sys.modules))
+assert {"model.safetensors", "report.html"} <= set(os.listdir("run"))
+"""
+
+
+def test_no_command_on_an_echo_state_network_loads_jax(tmp_path):
+    done = subprocess.run([sys.executable, "-c", COMMANDS], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+TRAINED = """
+import sys
+import numpy as np
+import recurra as rc
+
+rc.LSTM(units=2, epochs=1, bptt_length=5, validation=0).fit(np.sin(0.1 * np.arange(40))).forecast(3)
+unused = {"diffrax", "matplotlib", "pandas", "lineax", "recurra.systems"}
+unused |= {"scipy.optimize", "scipy.fft"}
+print(sorted(unused & set(sys.modules)))
+"""
+
+
+def test_a_trained_network_loads_only_what_it_needs():
+    done = subprocess.run([sys.executable, "-c", TRAINED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

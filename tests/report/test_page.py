@@ -172,7 +172,7 @@ def test_without_matplotlib_the_extra_is_named():
     code = (
         "import sys; sys.modules['matplotlib'] = None\n"
         "from recurra.errors import MissingExtraError\n"
-        "try:\n    import recurra.report\n"
+        "try:\n    from recurra.report import forecast_figure\n"
         "except MissingExtraError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

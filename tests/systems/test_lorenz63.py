@@ -1,5 +1,7 @@
 """The Lorenz system: fixed points, symmetry, contraction, and the statistics of its attractor."""
 
+import logging
+
 import jax
 import numpy as np
 import pytest
@@ -61,3 +63,14 @@ def test_the_transient_is_discarded_only_without_a_start(method):
     # the slow rate is the largest eigenvalue of [[-10, 10], [0.5, -1]]
     rate = np.linalg.eigvals([[-10.0, 10.0], [0.5, -1.0]]).real.max()
     assert 0 < np.linalg.norm(drawn.values[0]) < 100 * np.exp(rate * 20.0)
+
+
+def test_another_length_compiles_nothing(caplog):
+    start = [1.0, 1.0, 20.0]
+    whole = Lorenz63().simulate(steps=2500, dt=0.01, initial=start)
+    with jax.log_compiles(True), caplog.at_level(logging.WARNING):
+        part = Lorenz63().simulate(steps=1300, dt=0.01, initial=start)
+        longer = Lorenz63().simulate(steps=9000, dt=0.01, initial=start)
+    assert [r.message for r in caplog.records if r.message.startswith("Compiling")] == []
+    np.testing.assert_array_equal(part.values, whole.values[:1301])
+    np.testing.assert_array_equal(longer.values[:2501], whole.values)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Row
 
@@ -61,7 +61,9 @@ class Nearest:
         return np.repeat(np.cumsum(self.lengths), self.lengths)
 
     @cached_property
-    def _tree(self) -> KDTree:
+    def _tree(self) -> Any:
+        from scipy.spatial import KDTree  # takes half a second to load
+
         segments = np.lib.stride_tricks.sliding_window_view(self.past, self.width, axis=0)
         rows = segments.transpose(0, 2, 1)[self.ends - self.width + 1]
         return KDTree(rows.reshape(len(rows), -1), balanced_tree=False, compact_nodes=False)

@@ -14,6 +14,7 @@ from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
 from recurra.cells.lstm import LSTM, Clamp, Gates
 from recurra.cells.own import Own, as_cell
+from recurra.compilation import keep_programs
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,3 +41,5 @@ __all__ = [
     "with_dropout",
     "zeros",
 ]
+
+keep_programs()  # before anything is compiled: whatever loads JAX comes through here or `recurra.systems`

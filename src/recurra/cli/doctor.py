@@ -54,9 +54,16 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("memory", _said(memory) or f"{_size(memory['usable_bytes'])}, {_size(memory['available_bytes'])} free"),
         *(("disk", f"{at['path']} ({name}): {_size(at['free_bytes'])} free, {_can(at)}") for name, at in places),
         ("home", _said(found["home"]) or f"{found['home']['path'] or 'none'}, {_can(found['home'])}"),
-        ("caches", _variables(found["caches"]) or "nothing is kept between runs"),
+        ("caches", _variables(found["caches"]) or "where they are by default"),
+        ("compiled", _said(found["compiled"]) or _compiled(found["compiled"])),
         *(("extra", f"{name}: {_extra(part)}") for name, part in found["extras"].items() if isinstance(part, Mapping)),
     ]
+
+
+def _compiled(kept: Mapping[str, Any]) -> str:
+    if kept["directory"] is None:
+        return f"not kept: {kept['reason']}"
+    return f"{kept['programs']} programs, {kept['bytes'] / 2**20:.1f} MiB, in {kept['directory']} ({kept['reason']})"
 
 
 def _said(part: Any) -> str:

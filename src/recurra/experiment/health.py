@@ -5,6 +5,7 @@ import platform
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import recurra
+from recurra.compilation import MOST_BYTES, VARIABLE, keep_programs, programs_in
+from recurra.errors import RecurraWarning
 from recurra.estimators.memory import usable_memory
 from recurra.experiment.environment import environment
 
@@ -48,6 +51,7 @@ def examine() -> dict[str, Any]:
         ("disk", _disk),
         ("home", _home),
         ("caches", _caches),
+        ("compiled", _compiled),
         ("extras", _extras),
     ):
         found[name] = _looked_at(look)
@@ -124,9 +128,21 @@ def _home() -> dict[str, Any]:
 
 
 def _caches() -> dict[str, Any]:
-    """Where packages that recurra uses keep things between runs; recurra itself keeps nothing."""
-    names = ("JAX_COMPILATION_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    """Variables that say where recurra and the packages it uses keep things between runs."""
+    names = (VARIABLE, "JAX_COMPILATION_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
     return {name: os.environ.get(name) for name in names}
+
+
+def _compiled() -> dict[str, Any]:
+    """Where compiled programs are kept between runs, and how many there are for this machine."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecurraWarning)  # it is one of the findings
+        kept = keep_programs()
+    found = {**kept._asdict(), "programs": 0, "bytes": 0, "most_bytes": MOST_BYTES}
+    if kept.directory is not None:
+        sizes = [each.stat().st_size for each in programs_in(kept.directory)]
+        found |= {"programs": len(sizes), "bytes": sum(sizes)}
+    return found
 
 
 def _extras() -> dict[str, Any]:
@@ -162,6 +178,9 @@ def _findings(found: dict[str, Any]) -> list[dict[str, str]]:
     if found["home"].get("reason"):
         advice = "set HOME or MPLCONFIGDIR to a directory of yours: matplotlib then keeps its list of fonts"
         notes.append((f"no home directory to write to: {found['home']['reason']}", advice))
+    if found["compiled"].get("refused"):
+        advice = f"set {VARIABLE} to a directory that is yours alone: programs are then compiled once, not in every run"
+        notes.append((f"compiled programs are not kept: {found['compiled']['reason']}", advice))
     for extra, part in found["extras"].items():
         if isinstance(part, dict) and not part["installed"] and extra not in ("bench", "dev", "fuzz"):
             missing = ", ".join(name for name, at in part["packages"].items() if at is None)

@@ -7,6 +7,7 @@ Each system is a final class with its parameters as fields; `simulate` gives a `
 Series(101 rows, dt=0.01, channels=['x', 'y', 'z'])
 """
 
+from recurra.compilation import keep_programs
 from recurra.systems.agreement import agreement_time
 from recurra.systems.autoregressive import Autoregressive
 from recurra.systems.catalogue import catalogue, make
@@ -55,3 +56,5 @@ __all__ = [
     "make",
     "second_order",
 ]
+
+keep_programs()  # before anything is compiled: whatever loads JAX comes through here or `recurra.cells`

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from recurra.errors import ConfigError, MissingExtraError, unknown
 from recurra.series import Series
@@ -116,6 +115,8 @@ class Dysts(System):
         return lambda t, y: np.asarray(flow.rhs(y, t), dtype=np.float64)
 
     def _solve(self, start: np.ndarray, times: np.ndarray, method: str) -> np.ndarray:
+        from scipy.integrate import solve_ivp  # takes half a second to load
+
         options = {"rtol": _TOLERANCE, "atol": _TOLERANCE, "t_eval": times}
         field = _bounded(self._field(), _CALLS * (_CALLS_AT_LEAST + len(times)))
         try:

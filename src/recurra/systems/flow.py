@@ -87,9 +87,14 @@ def states(system: System, integrator: Integrator, start: np.ndarray, times: np.
     Raises:
         ConfigError: a state that is not finite.
     """
+    rows = [np.asarray(start, np.float64)[None]]
     with jax.enable_x64(True):
-        found = _states(_numbers(system), integrator, start, integrator.grid(times), np.float64(dt))
-        values = np.array(found[: len(times)])
+        numbers = _numbers(system)
+        for block in integrator.blocks(times):
+            rows.append(np.asarray(_states(numbers, integrator, rows[-1][-1], block, np.float64(dt)))[1:])
+            if not np.isfinite(rows[-1][-1]).all():
+                break
+    values = np.concatenate(rows)[: len(times)]
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if bad.size:
         row = bad[0]

@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from recurra.errors import ConfigError
 from recurra.series import Series
@@ -152,6 +151,8 @@ def _history(start: np.ndarray, tau: float, m: int) -> tuple[np.ndarray, np.ndar
     """x and x' on the m + 1 internal steps of the first delay."""
     if len(start) == 1:
         return np.full(m + 1, start[0]), np.zeros(m + 1)
+    from scipy.interpolate import CubicSpline  # takes half a second to load
+
     spline = CubicSpline(np.linspace(-tau, 0.0, len(start)), start)
     t = np.linspace(-tau, 0.0, m + 1)
     x = np.asarray(spline(t))

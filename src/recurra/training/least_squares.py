@@ -8,7 +8,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import optimize
 
 from recurra._types import whole_number
 from recurra.errors import ConfigError
@@ -94,6 +93,8 @@ def least_squares(
         raise ConfigError(f"`evaluations` must be a whole number of at least 1, got {evaluations!r}")
     if not leaves:
         raise ConfigError("there is nothing to fit: the tree has no floating-point arrays")
+    from scipy import optimize  # half a second to load, and most trainings do without
+
     data, shapes = _double(data), tuple(leaf.shape for leaf in leaves)
 
     def tree(vector: np.ndarray) -> Any:

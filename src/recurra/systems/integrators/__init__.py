@@ -1,7 +1,5 @@
 """Ways to follow a vector field dy/dt = f(t, y) from row to row of a time grid."""
 
-import diffrax
-
 from recurra.systems.integrators import euler, euler_cromer, rk4, verlet
 from recurra.systems.integrators.fixed_step import FixedStep
 from recurra.systems.integrators.sub_stepped import SubStepped
@@ -10,8 +8,8 @@ Integrator = FixedStep | SubStepped
 
 DEFAULT = "accurate"
 METHODS: dict[str, Integrator] = {
-    "accurate": SubStepped(diffrax.Dopri8, 1e-12, relative=1e-14),
-    "adaptive": SubStepped(diffrax.Tsit5, 1e-9, relative=1e-9),
+    "accurate": SubStepped("Dopri8", 1e-12, relative=1e-14),
+    "adaptive": SubStepped("Tsit5", 1e-9, relative=1e-9),
     "euler": FixedStep(euler.step),
     "rk4": FixedStep(rk4.step),
     "euler-cromer": FixedStep(euler_cromer.step),
@@ -19,4 +17,4 @@ METHODS: dict[str, Integrator] = {
 }
 MECHANICAL = ("euler-cromer", "verlet")  # for x'' = a(t, x, v) alone, with the state (x, v)
 GENERAL = tuple(name for name in METHODS if name not in MECHANICAL)
-SECOND_OPINION = SubStepped(diffrax.Tsit5, 1e-14, relative=1e-14)  # at least as good as "accurate", in another way
+SECOND_OPINION = SubStepped("Tsit5", 1e-14, relative=1e-14)  # at least as good as "accurate", in another way

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,25 +17,27 @@ class SubStepped:
     """An embedded Runge-Kutta pair under a step size controller: local error <= tolerance + relative |y|.
 
     Args:
-        solver: a diffrax solver with an error estimate.
+        solver: name of a solver of diffrax with an error estimate; diffrax is loaded when it is used.
         tolerance: absolute part of the bound.
         relative: relative part; below 1e-15 rounding makes it unreachable.
     """
 
-    solver: type[diffrax.AbstractSolver]
+    solver: str
     tolerance: float
     relative: float
 
-    def grid(self, times: np.ndarray) -> np.ndarray:
-        """The times followed by repeats of the last one, so that few lengths are compiled: a repeat costs nothing.
+    def blocks(self, times: np.ndarray) -> list[np.ndarray]:
+        """The times in pieces of one length, for `rows` one after the other: one program for any number of rows.
 
-        >>> [len(SubStepped(diffrax.Tsit5, 1e-9, 1e-9).grid(np.arange(n + 1.0))) for n in (38, 200, 5500)]
-        [101, 1001, 8001]
+        Each begins where the one before ends; the last is filled up with repeats of its last time, which cost nothing.
+
+        >>> [[len(block) for block in SubStepped("Tsit5", 1e-9, 1e-9).blocks(np.arange(n + 1.0))] for n in (38, 2500)]
+        [[101], [1001, 1001, 1001]]
         """
         steps = len(times) - 1
         size = _FEW if steps <= _FEW else _BLOCK
-        blocks = 1 << (-(-steps // size) - 1).bit_length()
-        return np.append(times, np.full(blocks * size - steps, times[-1]))
+        full = np.append(times, np.full(-steps % size, times[-1]))
+        return [full[first : first + size + 1] for first in range(0, len(full) - 1, size)]
 
     def rows(self, field: Callable, start: jax.Array, times: jax.Array, dt: jax.Array, jumps: jax.Array) -> jax.Array:
         """The states at `times`, the first of which is `start`; infinite from where the solver gave up.
@@ -44,36 +45,23 @@ class SubStepped:
         Args:
             field: f(t, y).
             start: y at times[0], (state,).
-            times: as `grid` makes them, (time,).
+            times: one of the `blocks`.
             dt: not needed: the solver takes its own steps.
             jumps: times at which f is not smooth: a sub-step ends on each, so that none is stepped over.
         """
         del dt
-        size = min(_BLOCK, len(times) - 1)
-        ends = times[1:].reshape(-1, size)
-
-        def advance(carry, ends):
-            t, y = carry
-            grid = jnp.concatenate([t[None], ends])
-            alive = jnp.isfinite(y).all()
-            rows = jax.lax.cond(
-                alive & (ends[-1] > t),
-                lambda: self._block(field, y, grid, jumps),
-                lambda: jnp.broadcast_to(jnp.where(alive, y, jnp.inf), (size, len(y))),
-            )
-            return (ends[-1], rows[-1]), rows
-
         start = jnp.asarray(start)
-        _, rest = jax.lax.scan(advance, (jnp.asarray(times[0]), start), ends)
-        return jnp.concatenate([start[None], rest.reshape(-1, len(start))])
+        return jnp.concatenate([start[None], self._block(field, start, times, jumps)])
 
     def _block(self, field: Callable, start: jax.Array, times: jax.Array, jumps: jax.Array) -> jax.Array:
+        import diffrax  # takes a second and a half to load
+
         # A jump that nobody announced, or a singularity, asks for steps that do not move t: take the least that does.
         least = 4 * jnp.spacing(jnp.abs(times).max())
         controller = diffrax.PIDController(rtol=self.relative, atol=self.tolerance, dtmin=least, force_dtmin=True)
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, y, args: field(t, y)),
-            self.solver(),
+            getattr(diffrax, self.solver)(),
             t0=times[0],
             t1=times[-1],
             dt0=None,
