@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format clean kill fuzz
+SOURCES := $(wildcard native/*)
+# The build tools first: the kernels are compiled against the nanobind and jaxlib that are there at run time.
+BUILD := "cmake>=3.22" "jaxlib>=0.10" "nanobind>=2.4" "ninja>=1.11" "scikit-build-core>=0.11"
+
+.PHONY: demo test check check-native bench format clean kill fuzz
 
 demo: $(STAMP)
 	$(BIN)/recurra demo
@@ -14,10 +18,32 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: $(STAMP)
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks/speed
+	$(BIN)/ruff format --check src tests benchmarks/speed
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+# The tests of the kernels under the address and undefined-behaviour sanitizers of the compiler.
+SANITIZED := build/sanitized
+check-native: $(STAMP)
+	$(BIN)/python -m cmake -S native -B $(SANITIZED) -DRECURRA_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DPython_EXECUTABLE=$(abspath $(BIN)/python) -Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
+	$(BIN)/python -m cmake --build $(SANITIZED) --parallel 2
+	RECURRA_TEST_KERNELS=$(abspath $(SANITIZED)) LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -q -p no:cacheprovider tests/native --ignore tests/native/test_status.py
+
+# Speed beside other libraries, in an environment of its own; see benchmarks/speed/README.md. That version of PyTorch is
+# named so that pip takes the build for CPUs.
+BENCH := .venv-bench
+bench: $(BENCH)/.installed
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BENCH)/bin/python -m benchmarks.speed $(BENCH_OPTIONS)
+
+$(BENCH)/.installed: pyproject.toml $(SOURCES)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet $(BUILD) torch==2.13.0
+	$(BENCH)/bin/python -m pip install --quiet --no-build-isolation --editable ".[bench]"
+	touch $@
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix src tests
@@ -35,9 +61,10 @@ fuzz: $(STAMP)
 	$(BIN)/python fuzz/run.py --seconds $(SECONDS_EACH)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .ruff_cache .hypothesis
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[datasets,dev,dysts,io,report]"
+	$(BIN)/python -m pip install --quiet $(BUILD)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[datasets,dev,dysts,io,report]"
 	touch $@

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import recurra
 from recurra.cli import main
 from recurra.experiment import health
+from recurra.native import status, threads
 
 
 def doctor(**environment):
@@ -29,7 +31,7 @@ def test_what_it_says(results):
     assert found["jax"]["version"] == version("jax") == found["versions"]["jax"]
     assert found["jax"]["devices"]
     assert found["jax"]["x64_by_default"] is False
-    assert found["native"] == {"active": False, "reason": "no native kernels in this version", "isa": None}
+    assert found["native"] == {**asdict(status()), "threads": threads()}
     assert found["precision"]["trained networks"] == "float32"
     assert found["cores"] == len(os.sched_getaffinity(0))
     assert any(pool["internal_api"] == "openblas" for pool in found["blas"])
@@ -48,9 +50,9 @@ def test_what_it_says(results):
 def test_for_people(capsys, tmp_path):
     assert main(["doctor", "--out", str(tmp_path / "d.json")]) == 0
     shown = capsys.readouterr().out
-    assert "not native: no native kernels in this version" in shown
+    assert ("native, " if status().active else "not native: ") in shown
     assert f"JAX         {version('jax')} on cpu" in shown
-    assert json.loads((tmp_path / "d.json").read_text())["native"]["active"] is False
+    assert json.loads((tmp_path / "d.json").read_text())["native"]["active"] is status().active
     assert main(["doctor", "--out", str(tmp_path / "d.json")]) == 2
 
 

@@ -89,25 +89,17 @@ PAPERS = {
 }
 
 
-def _tree(w):
-    return {"W": w[:6].reshape(2, 3), "b": w[6:]}
-
-
-def _flat(tree):
-    return np.concatenate([np.ravel(tree["W"]), tree["b"]])
-
-
 def _follow(optimizer, gradient=_gradient, start=START, dtype=np.float64, decay=DECAY):
     """The weights after each of the five updates, and the dtypes of the steps."""
     path, kinds = [start.astype(dtype)], set()
     with jax.enable_x64(dtype == np.float64):
-        state = OPTIMIZERS[optimizer](Now(0.0, 0.0, 0.0, 0.0)).init(_tree(path[0]))
+        state = OPTIMIZERS[optimizer](Now(0.0, 0.0, 0.0, 0.0)).init(path[0])
         for k in range(5):
-            now = Now(*np.array([RATES[k], *MOMENTA[k : k + 2], decay], dtype))
-            weights, slope = _tree(path[-1]), _tree(gradient(path[-1]).astype(dtype))
+            now = Now(*np.array([RATES[k], *MOMENTA[k : k + 2]], dtype), (decay * MATRIX).astype(dtype))
+            weights, slope = path[-1], gradient(path[-1]).astype(dtype)
             step, state = OPTIMIZERS[optimizer](now).update(slope, state, weights)
             kinds |= {leaf.dtype.name for leaf in jax.tree.leaves(step)}
-            path.append(_flat(optax.apply_updates(weights, step)))
+            path.append(np.asarray(optax.apply_updates(weights, step)))
     return np.array(path[1:]), kinds
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recurra.errors import ConfigError, Interrupted
-from recurra.models import Stack, to_tensors, unroll
+from recurra.models import Stack, to_tensors
 from recurra.training import NextSteps, Settings, Truncated, streams, train
 
 ROWS = 25
@@ -58,7 +58,7 @@ def test_a_window_as_long_as_the_series_is_full_backpropagation_to_the_bit():
 def test_the_state_at_the_borders_of_windows_is_that_of_an_unbroken_run_to_the_bit():
     model = _model("lstm", layers=2)
     with jax.enable_x64(True):
-        run = eqx.filter_jit(lambda m, s, xs: jax.vmap(lambda s, x: unroll(m.step, s, x))(s, xs))
+        run = eqx.filter_jit(lambda m, s, xs: m.run(s, xs))
         begin = jax.tree.map(lambda leaf: np.asarray(leaf)[None], model.initial_state())
         xs = np.concatenate([VALUES[:-1], DRIVE[1:]], axis=1)[None]
         for u, (_, _, state) in enumerate(_handed(Truncated(6), model, _data(6), 4)):

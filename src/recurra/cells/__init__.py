@@ -14,6 +14,7 @@ from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
 from recurra.cells.lstm import LSTM, Clamp, Gates
 from recurra.cells.own import Own, as_cell
+from recurra.cells.sequence import run_cell
 from recurra.compilation import keep_programs
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "glorot_uniform",
     "orthogonal",
     "receptive_field",
+    "run_cell",
     "with_dropout",
     "zeros",
 ]

@@ -60,7 +60,7 @@ class Cell(eqx.Module):
     def __call__(self, state: Any, x: Array) -> Any:
         """The next state, from this state and the input x of shape (inputs,)."""
 
-    def output(self, state: Any) -> jax.Array:
+    def output(self, state: Any) -> Array:
         """What the layer above sees of a state: the hidden activity h of shape (units,).
 
         Unless a cell says otherwise, the state itself, or the first of several.

@@ -56,8 +56,8 @@ class Convolution(Cell):
         """Inputs that an output depends on, and those between the taps: (k - 1) d + 1."""
         return (self.kernel - 1) * self.dilation + 1
 
-    def initial_state(self) -> jax.Array:
-        return jnp.zeros((self.rows, self.U.shape[1] // self.kernel), self.b.dtype)
+    def initial_state(self) -> np.ndarray:
+        return np.zeros((self.rows, self.U.shape[1] // self.kernel), self.b.dtype)
 
     def __call__(self, state: Array, x: Array) -> jax.Array:
         return jnp.concatenate([state[1:], x[None]])

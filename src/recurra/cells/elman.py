@@ -2,7 +2,6 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from recurra.cells.activations import ACTIVATIONS, activation
@@ -37,8 +36,8 @@ class Elman(Cell):
     def __check_init__(self) -> None:
         activation(self.activation)
 
-    def initial_state(self) -> jax.Array:
-        return jnp.zeros_like(self.b)
+    def initial_state(self) -> Array:
+        return np.zeros(self.b.shape, self.b.dtype)
 
     def __call__(self, state: Array, x: Array) -> jax.Array:
         return ACTIVATIONS[self.activation](self.U @ x + self.W @ state + self.b)

@@ -82,8 +82,8 @@ class EulerCell(Cell):
         system = self.field.system
         return fixed | {"system": system.name} | {k: v for k, v in system.parameters.items() if k not in self.theta}
 
-    def initial_state(self) -> jax.Array:
-        return jnp.zeros(self.size)
+    def initial_state(self) -> np.ndarray:
+        return np.zeros(self.size, jax.dtypes.canonicalize_dtype(np.float64))  # in the precision of the context
 
     def __call__(self, state: Array, x: Array) -> jax.Array:
         more = () if self.theta is None else (self.theta,)

@@ -51,8 +51,8 @@ class GRU(Cell):
         """Whether the reset gate comes after the matrix product."""
         return self.d is not None
 
-    def initial_state(self) -> jax.Array:
-        return jnp.zeros(self.W.shape[1], self.W.dtype)
+    def initial_state(self) -> Array:
+        return np.zeros(self.W.shape[1], self.W.dtype)
 
     def __call__(self, state: Array, x: Array) -> jax.Array:
         if self.d is None:

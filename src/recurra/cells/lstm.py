@@ -113,8 +113,8 @@ class LSTM(Cell):
         held = Clamp(**{name: _held(name, value, units) for name, value in given.items()})
         return dataclasses.replace(self, clamp=held)
 
-    def initial_state(self) -> tuple[jax.Array, jax.Array]:
-        start = jnp.zeros(self.W.shape[1], self.W.dtype)
+    def initial_state(self) -> tuple[Array, Array]:
+        start = np.zeros(self.W.shape[1], self.W.dtype)
         return start, start
 
     def __call__(self, state: tuple[Array, Array], x: Array) -> tuple[jax.Array, jax.Array]:

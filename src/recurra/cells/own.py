@@ -64,7 +64,7 @@ class Own(Cell):
     def __call__(self, state: Any, x: Array) -> Any:
         return self.module(state, x)
 
-    def output(self, state: Any) -> jax.Array:
+    def output(self, state: Any) -> Array:
         shown = getattr(self.module, "output", None)
         return super().output(state) if shown is None else shown(state)
 

@@ -39,7 +39,7 @@ def _text(found: Mapping[str, Any]) -> str:
 
 
 def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    jax, memory, native = found["jax"], found["memory"], found["native"]
+    jax, memory = found["jax"], found["memory"]
     pools = found["blas"] if isinstance(found["blas"], list) else []
     places = [(name, at) for name, at in found["disk"].items() if isinstance(at, Mapping)]
     return [
@@ -48,7 +48,7 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("platform", found["platform"]),
         ("JAX", _said(jax) or f"{jax['version']} on {', '.join(jax['devices'])}; x64 {_on(jax['x64_by_default'])}"),
         ("precision", "; ".join(f"{what} {kind}" for what, kind in found["precision"].items())),
-        ("kernels", f"native, {native['isa']}" if native["active"] else f"not native: {native['reason']}"),
+        ("kernels", _kernels(found["native"])),
         ("cores", f"{found['cores']}; {_variables(found['threads']) or 'no variable bounds the threads'}"),
         *(("BLAS", f"{p['internal_api']} {p['version']}, {p['num_threads']} threads") for p in pools),
         ("memory", _said(memory) or f"{_size(memory['usable_bytes'])}, {_size(memory['available_bytes'])} free"),
@@ -64,6 +64,12 @@ def _compiled(kept: Mapping[str, Any]) -> str:
     if kept["directory"] is None:
         return f"not kept: {kept['reason']}"
     return f"{kept['programs']} programs, {kept['bytes'] / 2**20:.1f} MiB, in {kept['directory']} ({kept['reason']})"
+
+
+def _kernels(native: Mapping[str, Any]) -> str:
+    if not native["active"]:
+        return f"not native: {native['reason']}"
+    return f"native, {native['isa']}, up to {native['threads']} threads"
 
 
 def _said(part: Any) -> str:

@@ -8,15 +8,17 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
 import recurra
 from recurra.compilation import MOST_BYTES, VARIABLE, keep_programs, programs_in
-from recurra.errors import RecurraWarning
+from recurra.errors import ConfigError, RecurraWarning
 from recurra.estimators.memory import usable_memory
 from recurra.experiment.environment import environment
+from recurra.native import status, threads
 
 GIVES = {  # extra -> what it is for
     "bench": "comparisons of speed with PyTorch",
@@ -41,11 +43,11 @@ def examine() -> dict[str, Any]:
             "echo state networks and baselines": "float64",
             "trained networks": "float32",
         },
-        "native": {"active": False, "reason": "no native kernels in this version", "isa": None},
     }
     found["recurra"] = {"version": recurra.__version__, "home": str(Path(recurra.__file__).parent)}
     for name, look in (
         ("jax", _jax),
+        ("native", _native),
         ("blas", _blas),
         ("memory", _memory),
         ("disk", _disk),
@@ -127,6 +129,14 @@ def _home() -> dict[str, Any]:
     return {"path": None, "writable": False, "reason": "HOME is not set"} if not home else _place(home)
 
 
+def _native() -> dict[str, Any]:
+    """Which kernels run over sequences, and why."""
+    try:
+        return {**asdict(status()), "threads": threads()}
+    except ConfigError as error:
+        return {"active": False, "reason": str(error), "isa": None, "threads": threads()}
+
+
 def _caches() -> dict[str, Any]:
     """Variables that say where recurra and the packages it uses keep things between runs."""
     names = (VARIABLE, "JAX_COMPILATION_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
@@ -178,6 +188,9 @@ def _findings(found: dict[str, Any]) -> list[dict[str, str]]:
     if found["home"].get("reason"):
         advice = "set HOME or MPLCONFIGDIR to a directory of yours: matplotlib then keeps its list of fonts"
         notes.append((f"no home directory to write to: {found['home']['reason']}", advice))
+    if not found["native"]["active"]:
+        advice = "install recurra again where there is a C++ compiler (g++): networks run several times faster"
+        notes.append((f"no native kernels: {found['native']['reason']}", advice))
     if found["compiled"].get("refused"):
         advice = f"set {VARIABLE} to a directory that is yours alone: programs are then compiled once, not in every run"
         notes.append((f"compiled programs are not kept: {found['compiled']['reason']}", advice))

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Row
-from recurra.models import Model, closed_loop, unroll
+from recurra.models import Model, closed_loop
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Compiled:
 
 @eqx.filter_jit
 def _run(model: Model, state: Any, inputs: Any) -> tuple[Any, jax.Array]:
-    return jax.vmap(lambda s, xs: unroll(model.step, s, xs))(state, inputs)
+    return model.run(state, inputs)
 
 
 @eqx.filter_jit

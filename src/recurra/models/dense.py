@@ -31,4 +31,5 @@ class Dense(eqx.Module):
         activation(self.activation)
 
     def __call__(self, h: Array) -> jax.Array:
-        return ACTIVATIONS[self.activation](self.V @ h + self.c)
+        """y (..., outputs) of h (..., units)."""
+        return ACTIVATIONS[self.activation](h @ self.V.T + self.c)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurra.cells import Array, Cell, as_cell
+from recurra.cells import Array, Cell, as_cell, run_cell
 from recurra.errors import ConfigError
 from recurra.models.dense import Dense
 from recurra.models.model import Model
@@ -157,6 +157,21 @@ class Graph(Model):
                 values[name] = node.output(new[k])
         return tuple(new), self._from(x, _joined([values[head] for head in wiring.heads]))
 
+    def run(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        wiring, new = self.wiring, list(state)
+        if wiring.delayed:  # what a node sees of a step is known only after the step before
+            return Model.run(self, state, xs, present, forward_mode=forward_mode)
+        values: dict[str, Array] = {INPUT: xs if present is None else jnp.where(present[..., None], xs, 0.0)}
+        for k in wiring.order:
+            node, seen = self.nodes[k], _joined([values[source] for source in wiring.sources[k]])
+            if isinstance(node, Dense):
+                values[wiring.names[k]] = node(seen)
+            else:
+                new[k], values[wiring.names[k]] = run_cell(node, state[k], seen, present, forward_mode=forward_mode)
+        return tuple(new), jnp.asarray(self._from(values[INPUT], _joined([values[head] for head in wiring.heads])))
+
     def by_head(self, y: Array) -> dict[str, Array]:
         """The outputs (..., outputs) of each head by its name."""
         sizes = [self._width(self.nodes[self.wiring.names.index(head)]) for head in self.wiring.heads]
@@ -169,4 +184,4 @@ class Graph(Model):
 
 
 def _joined(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)

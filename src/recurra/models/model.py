@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra.cells import Array
-from recurra.models.running import unroll
+from recurra.models.running import scan_batch, unroll
 
 
 class Model(eqx.Module):
@@ -36,8 +36,30 @@ class Model(eqx.Module):
         """One step for one datum: x (inputs,) -> y (outputs,)."""
 
     def __call__(self, xs: Array) -> jax.Array:
-        """The outputs (time, outputs) for a sequence xs (time, inputs), from the initial state."""
+        """The outputs (time, outputs) for a sequence xs (time, inputs), from the initial state, step by step."""
         return unroll(self.step, self.initial_state(), xs)[1]
+
+    def run(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        """Run over a batch of sequences, the fast way: with the native kernels where a model has layers for them.
+
+        Args:
+            state: a leading batch axis on every array, as of `initial_states`.
+            xs: (batch, steps, inputs).
+            present: (batch, steps), False at steps that leave the state as it is, whatever x is there; None for all.
+            forward_mode: the result is to be differentiated in forward mode (`jax.jvp`, `jax.jacfwd`), which the
+                kernels do not know.
+
+        Returns:
+            The last state, and the outputs (batch, steps, outputs); those at steps that are not present mean nothing.
+        """
+        del forward_mode  # a scan serves both modes
+        return scan_batch(self.step, state, xs, present)
+
+    def initial_states(self, batch: int) -> Any:
+        """The state before any input, for each sequence of a batch."""
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), self.initial_state())
 
     @property
     def dtype(self) -> np.dtype:
@@ -58,4 +80,4 @@ class Model(eqx.Module):
         """The output itself, or the input that it is an increment to plus that."""
         if self.scale is None:
             return output
-        return jnp.asarray(x[: output.shape[0]] + jax.lax.stop_gradient(self.scale) * output)
+        return jnp.asarray(x[..., : output.shape[-1]] + jax.lax.stop_gradient(self.scale) * output)

@@ -11,8 +11,33 @@ from recurra.cells import Array
 
 
 def unroll(step: Callable[[Any, Any], tuple[Any, Any]], state: Any, xs: Any) -> tuple[Any, Any]:
-    """Run a step map over a sequence: the last state and every output. The one place that decides how."""
+    """Run a step map over a sequence, in any mode of differentiation: the last state and every output."""
     return jax.lax.scan(lambda carry, x: step(carry, x), state, xs)
+
+
+def scan_batch(
+    step: Callable[[Any, Any], tuple[Any, Any]], state: Any, xs: Array, present: Array | None = None
+) -> tuple[Any, jax.Array]:
+    """Run a step map for one datum over a batch of sequences.
+
+    Args:
+        step: `(state, x) -> (state, y)`.
+        state: a leading batch axis on every array.
+        xs: (batch, steps, inputs).
+        present: (batch, steps), False at steps that leave the state as it is, whatever x is there; None for all.
+
+    Returns:
+        The last state, and the outputs (batch, steps, outputs); those at steps that are not present mean nothing.
+    """
+
+    def held(state: Any, row: tuple[Any, Any]) -> tuple[Any, Any]:
+        x, there = row
+        if there is None:
+            return step(state, x)
+        new, y = step(state, jnp.where(there, x, 0.0))
+        return jax.tree.map(lambda after, before: jnp.where(there, after, before), new, state), y
+
+    return jax.vmap(lambda s, x, p: unroll(held, s, (x, p)))(state, xs, present)
 
 
 def closed_loop(

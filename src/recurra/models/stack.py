@@ -7,9 +7,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from recurra.cells import GRU, LSTM, Array, Cell, Elman, activation
+from recurra.cells import GRU, LSTM, Array, Cell, Elman, activation, run_cell
 from recurra.errors import ConfigError, unknown
 from recurra.models.dense import Dense
 from recurra.models.model import Model
@@ -88,6 +89,17 @@ class Stack(Model):
     def initial_state(self) -> tuple[Any, ...]:
         """The state of every layer before any input."""
         return tuple(cell.initial_state() for cell in self.cells)
+
+    def run(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        h, states = xs, []
+        for cell, old in zip(self.cells, state, strict=True):
+            new, h = run_cell(cell, old, h, present, forward_mode=forward_mode)
+            states.append(new)
+        for layer in self.readout:
+            h = layer(h)
+        return tuple(states), jnp.asarray(self._from(xs, h))
 
     def step(self, state: tuple[Any, ...], x: Array) -> tuple[tuple[Any, ...], Array]:
         h, states = x, []

@@ -83,7 +83,7 @@ def train(
     """
     check_penalties(model, settings.static.penalised)
     with jax.enable_x64(model.dtype == np.float64):
-        data = jax.tree.map(jax.numpy.asarray, data)
+        data = jax.device_put(data)
         trained = Trained(start(model, objective, data, settings.optimizer), model)
         if checkpoint is not None:
             trained = resume(checkpoint, trained, objective, data, settings)
@@ -114,7 +114,7 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
         data,
         _rates(objective, data, settings, halving, trained.position.model.dtype),
         batches_of(objective, data, settings.batch_size, settings.stretch, settings.seed, trained.epoch, epochs),
-        jax.random.key(settings.seed),
+        np.array([0, settings.seed % 2**32], np.uint32),
         np.int32(trained.epoch),
         np.int32(epochs),
     )

@@ -1,6 +1,7 @@
 """What a training minimises: a mean loss of forecasts over windows of the data."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,9 +10,9 @@ import jax.numpy as jnp
 
 from recurra.cells import Array
 from recurra.errors import ConfigError
-from recurra.models import Model, closed_loop, unroll
+from recurra.models import Model, closed_loop
 from recurra.training.losses import SQUARED, Loss
-from recurra.training.wrappers import stepping
+from recurra.training.wrappers import running, stepping
 
 
 class Objective(ABC):
@@ -88,7 +89,7 @@ class NextSteps(Objective):
         """Forecasts of rows 1 ... steps of the windows with these indices (windows, steps, outputs)."""
         values, drive, starts, *_ = data
         rows = starts[index][:, None] + jnp.arange(self.steps + 1)
-        return jax.vmap(lambda y, u, key: self._forecast(drawn(model, key), y, u))(values[rows], drive[rows], keys)
+        return over_windows(self._forecast, model, keys, values[rows], drive[rows])
 
     def compared(self, outputs: jax.Array, model: Any, data: Any, index: jax.Array) -> jax.Array:
         """The mean loss of such forecasts."""
@@ -98,10 +99,10 @@ class NextSteps(Objective):
         return self.error.mean(outputs, values[rows][:, 1:], unit(model, self.error), seen)
 
     def _forecast(self, model: Any, values: Array, drive: Array) -> jax.Array:
-        """Forecasts of rows 1 ... steps of one window."""
-        forced, channels, step = self.teacher_forced, values.shape[1], stepping(model, self.error.spread)
-        xs = jnp.concatenate([values[:-1], drive[1:]], axis=1)
-        state, first = unroll(step, model.initial_state(), xs[:forced])
+        """Forecasts of rows 1 ... steps of a batch of windows."""
+        forced, channels, step = self.teacher_forced, values.shape[2], stepping(model, self.error.spread)
+        xs = jnp.concatenate([values[:, :-1], drive[:, 1:]], axis=2)
+        state, first = running(model, self.error.spread)(model.initial_states(len(xs)), xs[:, :forced])
         if forced == self.steps:
             return first
 
@@ -109,8 +110,10 @@ class NextSteps(Objective):
             seen = jnp.concatenate([x[:channels], x[2 * channels :]]) if self.error.spread else x
             return step(state, seen)
 
-        free = closed_loop(free_step, state, first[-1], drive[forced + 1 :])[1]
-        return jnp.concatenate([first, free])
+        free = jax.vmap(lambda s, y, us: closed_loop(free_step, s, y, us)[1])(
+            state, first[:, -1], drive[:, forced + 1 :]
+        )
+        return jnp.concatenate([first, free], axis=1)
 
 
 @dataclass(frozen=True)
@@ -135,18 +138,24 @@ class LastStep(Objective):
     def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
         inputs, targets, *observed = data
 
-        def run(xs: Array, key: Any) -> jax.Array:
-            network = drawn(model, key)
-            return unroll(stepping(network, self.error.spread), network.initial_state(), xs)[1][-1]
+        def run(network: Any, xs: Array) -> jax.Array:
+            return running(network, self.error.spread)(network.initial_states(len(xs)), xs)[1][:, -1]
 
-        outputs = jax.vmap(run)(inputs[index], keys)
+        outputs = over_windows(run, model, keys, inputs[index])
         seen = observed[0][index] if observed else None
         return self.error.mean(outputs, targets[index], 1.0, seen)
 
 
-def drawn(model: Any, key: Any) -> Any:
-    """The model for one window: with its dropout where there is a key."""
-    return model if key is None else model.with_dropout(key)
+def over_windows(run: Callable[..., Any], model: Any, keys: Any, *windows: Any) -> Any:
+    """`run(model, *windows)` for a batch of windows; with a key for each, every window has its own dropout."""
+    if keys is None:
+        return run(model, *windows)
+
+    def one(key: jax.Array, *window: Any) -> Any:
+        alone = run(model.with_dropout(key), *jax.tree.map(lambda leaf: leaf[None], window))
+        return jax.tree.map(lambda leaf: leaf[0], alone)
+
+    return jax.vmap(one)(keys, *windows)
 
 
 def unit(model: Model, error: Loss) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 
@@ -14,13 +15,16 @@ class Now(NamedTuple):
     Args:
         rate: step length epsilon of this update.
         momentum, next_momentum: mu of this update, and of the one after it.
-        weight_decay: lambda.
+        weight_decay: lambda of every weight; zero where it is not to decay.
     """
 
     rate: Any
     momentum: Any
     next_momentum: Any
     weight_decay: Any
+
+
+_ADAGRAD = 0.1  # where its sum of squares starts
 
 
 def _by_rate(now: Now, *direction: optax.GradientTransformation) -> optax.GradientTransformation:
@@ -30,12 +34,8 @@ def _by_rate(now: Now, *direction: optax.GradientTransformation) -> optax.Gradie
 
 
 def _decay(weight_decay: Any) -> optax.GradientTransformation:
-    """Adds lambda w to the direction of every array of two or more dimensions: matrices, no bias and no scale."""
-
-    def added(directions: Any, weights: Any) -> Any:
-        return jax.tree.map(lambda d, w: d + weight_decay * w if w.ndim > 1 else d, directions, weights)
-
-    return optax.stateless(added)
+    """Adds lambda w to the direction."""
+    return optax.stateless(lambda d, w: d + weight_decay * w)
 
 
 def nesterov(now: Now) -> optax.GradientTransformation:
@@ -71,8 +71,20 @@ OPTIMIZERS: dict[str, Callable[[Now], optax.GradientTransformation]] = {
     "adam": lambda now: _by_rate(now, _adam()),
     "adamw": lambda now: _by_rate(now, _adam(), _decay(now.weight_decay)),
     "rmsprop": lambda now: _by_rate(now, optax.scale_by_rms(decay=0.9, eps=1e-7, eps_in_sqrt=True)),
-    "adagrad": lambda now: _by_rate(now, optax.scale_by_rss(initial_accumulator_value=0.1, eps=1e-7)),
+    "adagrad": lambda now: _by_rate(now, optax.scale_by_rss(initial_accumulator_value=_ADAGRAD, eps=1e-7)),
     "sgd": _by_rate,
     "momentum": lambda now: _by_rate(now, optax.trace(decay=now.momentum)),
     "nesterov": nesterov,
 }
+
+
+def first_state(optimizer: str, weights: Any) -> Any:
+    """The state of an update rule before the first update, in NumPy: optax would compile a program for every zero.
+
+    Args:
+        optimizer: one of `OPTIMIZERS`.
+        weights: the tree that is trained.
+    """
+    rule = OPTIMIZERS[optimizer](Now(0.0, 0.0, 0.0, 0.0))
+    fill = _ADAGRAD if optimizer == "adagrad" else 0
+    return jax.tree.map(lambda leaf: np.full(leaf.shape, fill, leaf.dtype), jax.eval_shape(rule.init, weights))

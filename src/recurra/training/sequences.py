@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from recurra.cells import ACTIVATIONS, Array, activation
-from recurra.models import Model, unroll
+from recurra.models import Model
 from recurra.training.losses import SQUARED, Loss
-from recurra.training.objectives import Objective, drawn
-from recurra.training.wrappers import stepping
+from recurra.training.objectives import Objective, over_windows
+from recurra.training.wrappers import running
 
 
 @dataclass(frozen=True)
@@ -45,28 +45,15 @@ class MaskedSteps(Objective):
     def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
         inputs, present, targets, weights = (array[index] for array in data)
 
-        def run(xs: Array, there: Array, key: Any) -> jax.Array:
-            network = drawn(model, key)
-            step = _holding(stepping(network, self.error.spread))
-            return unroll(step, network.initial_state(), (xs, there))[1]
+        def run(network: Any, xs: Array, there: Array) -> jax.Array:
+            return running(network, self.error.spread)(network.initial_states(len(xs)), xs, there)[1]
 
-        outputs = jax.vmap(run)(inputs, present, keys)
+        outputs = over_windows(run, model, keys, inputs, present)
         compared = weights > 0
         # NaN times zero is NaN, also in a gradient: what is not compared must not enter the terms at all
         terms = self.error.terms(outputs, jnp.where(compared, targets, 0.0))
         total = jnp.sum(jnp.where(compared, weights * terms, 0.0))
         return total / jnp.maximum(jnp.sum(compared), 1).astype(terms.dtype)
-
-
-def _holding(step: Any) -> Any:
-    """The step map that leaves the state as it is where there is no input."""
-
-    def held(state: Any, row: tuple[Any, Any]) -> tuple[Any, Any]:
-        x, there = row
-        new, y = step(state, jnp.where(there, x, 0.0))
-        return jax.tree.map(lambda after, before: jnp.where(there, after, before), new, state), y
-
-    return held
 
 
 class Feedback(Model):

@@ -10,10 +10,9 @@ import numpy as np
 
 from recurra.cells import Array
 from recurra.errors import ConfigError
-from recurra.models import unroll
 from recurra.training.losses import SQUARED, Loss
-from recurra.training.objectives import Objective, drawn, unit
-from recurra.training.wrappers import stepping
+from recurra.training.objectives import Objective, over_windows, unit
+from recurra.training.wrappers import running
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,15 @@ class Truncated(Objective):
         rows = starts.reshape(-1)[index][:, None] + jnp.arange(self.steps + 1)
         begins = fresh.reshape(-1)[index]
 
-        def window(y: Array, u: Array, begin: Array, state: Any, key: Any) -> tuple[Any, jax.Array]:
-            network = drawn(model, key)
-            state = jax.tree.map(lambda new, old: jnp.where(begin, new, old), network.initial_state(), state)
-            xs = jnp.concatenate([y[:-1], u[1:]], axis=1)
-            return unroll(stepping(network, self.error.spread), state, xs)
+        def windows(network: Any, y: Array, u: Array, begins: Array, state: Any) -> tuple[Any, jax.Array]:
+            def begun(new: Array, old: Array) -> jax.Array:
+                return jnp.where(begins.reshape(-1, *(1 for _ in old.shape[1:])), new, old)
 
-        state, outputs = jax.vmap(window)(values[rows], drive[rows], begins, carried, keys)
+            state = jax.tree.map(begun, network.initial_states(len(y)), state)
+            xs = jnp.concatenate([y[:, :-1], u[:, 1:]], axis=2)
+            return running(network, self.error.spread)(state, xs)
+
+        state, outputs = over_windows(windows, model, keys, values[rows], drive[rows], begins, carried)
         targets = values[rows][:, 1:]
         seen = observed[0][rows][:, 1:] if observed else None
         if self.washout:

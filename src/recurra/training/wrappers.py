@@ -54,6 +54,20 @@ class Gaussian(Model):
         state, both = self.distribution(state, x)
         return state, both[: len(both) // 2]
 
+    def run(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        state, both = self.run_distribution(state, xs, present, forward_mode=forward_mode)
+        return state, jnp.split(both, 2, axis=-1)[0]
+
+    def run_distribution(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        """`run`, with what `distribution` gives at every step."""
+        state, output = self.model.run(state, xs, present, forward_mode=forward_mode)
+        mean, spread = jnp.split(output, 2, axis=-1)
+        return state, jnp.concatenate([self._from(xs, mean), spread], axis=-1)
+
     def distribution(self, state: Any, x: Array) -> tuple[Any, jax.Array]:
         """The next state, and (2 channels,): all means, then all logarithms of variances in the unit of `scale`."""
         state, output = self.model.step(state, x)
@@ -109,13 +123,22 @@ class LearnedStart(Model):
         return dataclasses.replace(self, model=self.model.with_dropout(key))
 
     def initial_state(self) -> Any:
-        start = jax.tree.map(jnp.asarray, self.start)
         if self.units is None:
-            return start
-        return jax.tree.map(jnp.where, self.units, start, self.model.initial_state())
+            return self.start
+        return jax.tree.map(_where, self.units, self.start, self.model.initial_state())
+
+    def run(
+        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
+    ) -> tuple[Any, jax.Array]:
+        return self.model.run(state, xs, present, forward_mode=forward_mode)
 
     def step(self, state: Any, x: Array) -> tuple[Any, Array]:
         return self.model.step(state, x)
+
+
+def _where(units: Any, learned: Any, fixed: Any) -> Any:
+    """`learned` at those units, in NumPy where it is NumPy: a model that is not being trained compiles nothing."""
+    return (np if isinstance(learned, np.ndarray) else jnp).where(units, learned, fixed)
 
 
 def stepping(model: Any, spread: bool) -> Any:
@@ -129,3 +152,9 @@ def stepping(model: Any, spread: bool) -> Any:
     if not hasattr(model, "distribution"):
         raise ConfigError("the loss 'gaussian' needs a spread beside every mean: a `recurra.training.Gaussian` model")
     return model.distribution
+
+
+def running(model: Any, spread: bool) -> Any:
+    """`stepping` for a batch of sequences: `run`, with the spread where a loss asks for it."""
+    stepping(model, spread)
+    return model.run_distribution if spread else model.run

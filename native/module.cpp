@@ -1,0 +1,103 @@
+// The door for NumPy: arrays in, arrays filled in place; `recurra.native` checks shapes and allocates.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "scratch.hpp"
+#include "threads.hpp"
+
+namespace nb = nanobind;
+
+
+using namespace nb::literals;
+
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+using Present = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
+
+template <class A>
+auto data(const A& array) {
+    return array.size() ? array.data() : nullptr;
+}
+
+template <class T>
+const recurra::Functions<T>& functions() {
+    if constexpr (sizeof(T) == 4)
+        return recurra::kernels().f32;
+    else
+        return recurra::kernels().f64;
+}
+
+recurra::Shape shape(int cell, int squash, const nb::ndarray<>& x, long units) {
+    return {cell, squash, long(x.shape(0)), long(x.shape(1)), long(x.shape(2)), units};
+}
+
+template <class T>
+void forward(int cell, int squash, In<T> x, In<T> h0, In<T> c0, In<T> U, In<T> W, In<T> b, In<T> d, Present present,
+             Out<T> hs, Out<T> hT, Out<T> cT, Out<T> tape, int threads) {
+    const recurra::Shape s = shape(cell, squash, nb::ndarray<>(x), h0.shape(1));
+    const recurra::Run<T> run{data(x), data(h0), data(c0), data(U), data(W), data(b), data(d), data(present),
+                              data(hs), data(hT), data(cT), data(tape)};
+    const recurra::Workers workers = recurra::own_threads(threads);
+    nb::gil_scoped_release unlocked;
+    functions<T>().forward(s, run, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, threads)));
+}
+
+template <class T>
+void backward(int cell, int squash, In<T> x, In<T> U, In<T> W, Present present, In<T> dhs, In<T> dhT, In<T> dcT,
+              Out<T> tape, Out<T> dx, Out<T> dh0, Out<T> dc0, Out<T> dU, Out<T> dW, Out<T> db, Out<T> dd, int threads) {
+    const recurra::Shape s = shape(cell, squash, nb::ndarray<>(x), W.shape(1));
+    const recurra::Gradient<T> g{data(x),    data(U),  data(W),   data(present), data(dhs), data(dhT), data(dcT),
+                                 data(tape), data(dx), data(dh0), data(dc0),     data(dU),  data(dW),  data(db),
+                                 data(dd)};
+    const recurra::Workers workers = recurra::own_threads(threads);
+    nb::gil_scoped_release unlocked;
+    functions<T>().backward(s, g, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, threads)));
+}
+
+template <class T>
+long tape_size(int cell, long batch, long steps, long units) {
+    return recurra::tape_size<T>({cell, 0, batch, steps, 0, units});
+}
+
+std::vector<std::string> runnable() {
+    std::vector<std::string> names;
+    for (const char* const* name = recurra::built(); *name; name++)
+        if (recurra::kernels_named(*name)) names.emplace_back(*name);
+    return names;
+}
+
+void use(const std::string& isa) {
+    const recurra::Kernels* found = recurra::kernels_named(isa.c_str());
+    if (!found) throw nb::value_error(("no kernels for " + isa + " run here").c_str());
+    recurra::use(*found);
+}
+
+template <class T>
+void define(nb::module_& m) {
+    m.def("forward", forward<T>);
+    m.def("backward", backward<T>);
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+    m.def("isa", [] { return std::string(recurra::kernels().isa); });
+    m.def("runnable", runnable);
+    m.def("use", use, "isa"_a);
+    m.def("tape_size", [](int cell, long batch, long steps, long units, bool single) {
+        return single ? tape_size<float>(cell, batch, steps, units) : tape_size<double>(cell, batch, steps, units);
+    });
+    define<float>(m);
+    define<double>(m);
+}

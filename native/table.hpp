@@ -1,0 +1,80 @@
+// What the kernels of every instruction set offer, and what they are called with.
+#pragma once
+
+
+namespace recurra {
+
+enum Cell { ELMAN, GRU, LSTM };
+enum Squash { TANH, RELU, IDENTITY, LOGISTIC };
+
+// Rows of the weights for each unit.
+constexpr long gates(int cell) { return cell == ELMAN ? 1 : cell == GRU ? 3 : 4; }
+
+constexpr long round_up(long n, long to) { return (n + to - 1) / to * to; }
+
+// Rows of units are padded to 64 bytes on every machine, so that a size does not depend on the instruction set.
+template <class T>
+constexpr long padded(long units) {
+    return round_up(units, 64 / long(sizeof(T)));
+}
+
+struct Shape {
+    int cell, squash;
+    long batch, steps, inputs, units;
+};
+
+// Runs chunk 0 ... chunks - 1 of a piece of work, on one thread or several.
+struct Workers {
+    int threads;
+    double enough;  // floating-point operations that are worth one more of them
+    void (*run)(const Workers& self, long chunks, void (*work)(void* context, long chunk), void* context);
+    void* pool;
+};
+
+// A layer over a batch of sequences. Everything is in C order.
+template <class T>
+struct Run {
+    const T *x;              // (batch, steps, inputs)
+    const T *h0, *c0;        // (batch, units); c0 for LSTM
+    const T *U, *W, *b, *d;  // (gates units, inputs), (gates units, units), (gates units,); d for GRU
+    const bool* present;     // (batch, steps), or null: steps at which nothing happens are false
+    T *hs, *hT, *cT;         // (batch, steps, units), (batch, units)
+    T* tape;                 // what the backward pass needs, of `tape_size`
+};
+
+// The gradient of <dhs, hs> + <dhT, hT> + <dcT, cT>.
+template <class T>
+struct Gradient {
+    const T *x, *U, *W;
+    const bool* present;
+    const T *dhs, *dhT, *dcT;  // null for zeros, but dhs
+    T* tape;                 // of the forward pass; it is used up
+    T* dx;                   // null where it is not wanted
+    T *dh0, *dc0;            // null where they are not wanted
+    T *dU, *dW, *db, *dd;
+};
+
+template <class T>
+struct Functions {
+    void (*forward)(const Shape&, const Run<T>&, const Workers&, T* scratch);
+    void (*backward)(const Shape&, const Gradient<T>&, const Workers&, T* scratch);
+    long (*scratch_size)(const Shape&, int threads);  // numbers, for either
+};
+
+struct Kernels {
+    const char* isa;
+    Functions<float> f32;
+    Functions<double> f64;
+};
+
+// Numbers of a tape: h (steps + 1), then the gates, then what else a cell keeps, all time-major with padded units.
+template <class T>
+long tape_size(const Shape& s) {
+    const long H = padded<T>(s.units), rows = s.batch * s.steps, start = s.batch;
+    const long h = (rows + start) * H;
+    if (s.cell == ELMAN) return h + rows * H;
+    if (s.cell == GRU) return h + rows * 4 * H;
+    return h + rows * 4 * H + (rows + start) * H + rows * H;
+}
+
+}  // namespace recurra

@@ -1,0 +1,229 @@
+"""A recurrent layer over a batch of sequences, forward and backward, on NumPy arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurra.errors import ConfigError, DataError
+from recurra.native.status import kernels, threads
+
+CELLS = {"elman": 0, "gru": 1, "lstm": 2}
+GATES = {"elman": 1, "gru": 3, "lstm": 4}
+ACTIVATIONS = {"tanh": 0, "relu": 1, "identity": 2, "logistic": 3}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a layer, as of `recurra.cells`.
+
+    Args:
+        cell: "elman", "gru" (the reset gate after the matrix product) or "lstm" (with a forget gate, no peepholes).
+        U: (gates units, inputs).
+        W: (gates units, units).
+        b: (gates units,).
+        d: (gates units,), the bias of the recurrent part of a GRU.
+        activation: of the hidden units of "elman", a key of `ACTIVATIONS`.
+    """
+
+    cell: str
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    d: np.ndarray | None = None
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS or self.activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"there are native kernels for {', '.join(CELLS)} with {', '.join(ACTIVATIONS)}, "
+                f"not for {self.cell} with {self.activation}"
+            )
+        rows = GATES[self.cell] * self.units
+        shapes = {"U": (rows, self.inputs), "W": (rows, self.units), "b": (rows,), "d": (rows,)}
+        for name, shape in shapes.items():
+            part = getattr(self, name)
+            if (part is None) != (name == "d" and self.cell != "gru") or (part is not None and part.shape != shape):
+                found = "missing" if part is None else f"of shape {part.shape}"
+                raise DataError(f"`{name}` of {self.cell} with {self.units} units is {found}: it should be {shape}")
+
+    @property
+    def units(self) -> int:
+        """Hidden units."""
+        return self.W.shape[1]
+
+    @property
+    def inputs(self) -> int:
+        """Columns of x."""
+        return self.U.shape[1]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a layer did.
+
+    Args:
+        hs: h after every step (batch, steps, units).
+        h, c: after the last step (batch, units); c is empty but for LSTM.
+        tape: what `backward` needs; used up by it.
+    """
+
+    hs: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
+    tape: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Gradients with respect to the inputs, the state before, and the weights; in the shapes of these."""
+
+    x: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    d: np.ndarray
+
+
+def forward(
+    weights: Weights,
+    x: np.ndarray,
+    h: np.ndarray,
+    c: np.ndarray | None = None,
+    *,
+    present: np.ndarray | None = None,
+    record: bool = True,
+    workers: int | None = None,
+) -> Forward:
+    """Run a layer over a batch of sequences.
+
+    Args:
+        weights: of the layer.
+        x: inputs (batch, steps, inputs), float32 or float64; the precision of everything.
+        h, c: the state before (batch, units); c for LSTM.
+        present: (batch, steps), False at steps that leave the state as it is; None for all.
+        record: keep a tape for `backward`.
+        workers: threads, at most; None for all that this process may use.
+
+    Raises:
+        DataError: shapes or precisions that do not fit together.
+    """
+    dtype, (batch, steps, _) = x.dtype, x.shape
+    units, lstm = weights.units, weights.cell == "lstm"
+    none = np.zeros(0, dtype)
+    state = [_checked("h", h, (batch, units), dtype), _checked("c", c, (batch, units) if lstm else None, dtype)]
+    inputs = [_inputs(weights, x, present), *state, *_parts(weights, dtype)]
+    size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
+    found = Forward(
+        np.empty((batch, steps, units), dtype),
+        np.empty((batch, units), dtype),
+        np.empty((batch, units), dtype) if lstm else none,
+        np.empty(size, dtype) if record else none,
+    )
+    kernels().forward(
+        CELLS[weights.cell],
+        ACTIVATIONS[weights.activation],
+        *inputs,
+        _mask(present, batch, steps),
+        found.hs,
+        found.h,
+        found.c,
+        found.tape,
+        workers or threads(),
+    )
+    return found
+
+
+def backward(
+    weights: Weights,
+    x: np.ndarray,
+    tape: np.ndarray,
+    hs: np.ndarray,
+    h: np.ndarray,
+    c: np.ndarray | None = None,
+    *,
+    present: np.ndarray | None = None,
+    workers: int | None = None,
+) -> Gradient:
+    """The gradient of a number through a layer (backpropagation through time).
+
+    Args:
+        weights, x, present: as of `forward`.
+        tape: of that `forward`; it is overwritten.
+        hs: the gradient with respect to its outputs (batch, steps, units).
+        h, c: with respect to its last state (batch, units); c for LSTM.
+        workers: as of `forward`.
+
+    Raises:
+        DataError: shapes or precisions that do not fit together.
+    """
+    dtype, (batch, steps, _) = x.dtype, x.shape
+    units, lstm = weights.units, weights.cell == "lstm"
+    none = np.zeros(0, dtype)
+    size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
+    if tape.shape != (size,) or tape.dtype != dtype or not tape.flags.writeable:
+        raise DataError(f"`tape` has {tape.size} numbers: take the one of `forward`, which has {size}, once")
+    given = [
+        _checked("hs", hs, (batch, steps, units), dtype),
+        _checked("h", h, (batch, units), dtype),
+        _checked("c", c, (batch, units) if lstm else None, dtype),
+    ]
+    U, W, b, d = _parts(weights, dtype)
+    found = Gradient(
+        np.empty(x.shape, dtype),
+        np.empty((batch, units), dtype),
+        np.empty((batch, units), dtype) if lstm else none,
+        *(np.empty_like(part) for part in (U, W, b, d)),
+    )
+    kernels().backward(
+        CELLS[weights.cell],
+        ACTIVATIONS[weights.activation],
+        _inputs(weights, x, present),
+        U,
+        W,
+        _mask(present, batch, steps),
+        *given,
+        tape,
+        found.x,
+        found.h,
+        found.c,
+        found.U,
+        found.W,
+        found.b,
+        found.d,
+        workers or threads(),
+    )
+    return found
+
+
+def _inputs(weights: Weights, x: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+    """x, with zeros where there is no step: a NaN there must not reach a gradient."""
+    found = _checked("x", x, (*x.shape[:2], weights.inputs), x.dtype)
+    return found if present is None else np.where(_mask(present, *x.shape[:2])[..., None], found, 0).astype(x.dtype)
+
+
+def _parts(weights: Weights, dtype: np.dtype) -> list[np.ndarray]:
+    parts = {name: getattr(weights, name) for name in ("U", "W", "b", "d")}
+    return [_checked(name, part, None if part is None else part.shape, dtype) for name, part in parts.items()]
+
+
+def _checked(name: str, array: np.ndarray | None, shape: tuple[int, ...] | None, dtype: np.dtype) -> np.ndarray:
+    if array is None and shape is None:
+        return np.zeros(0, dtype)
+    if array is None or array.shape != shape or array.dtype != dtype or dtype not in (np.float32, np.float64):
+        found = "missing" if array is None else f"{array.dtype} of shape {array.shape}"
+        raise DataError(f"`{name}` is {found}: a native kernel in {dtype} takes {shape}, float32 or float64 throughout")
+    return np.ascontiguousarray(array)
+
+
+def _mask(present: np.ndarray | None, batch: int, steps: int) -> np.ndarray:
+    if present is None:
+        return np.zeros(0, bool)
+    return _checked_mask(np.ascontiguousarray(present, bool), (batch, steps))
+
+
+def _checked_mask(present: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    if present.shape != shape:
+        raise DataError(f"`present` has the shape {present.shape}: it says for each of {shape} whether there is a step")
+    return present
