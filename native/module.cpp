@@ -14,6 +14,7 @@
 
 namespace nb = nanobind;
 
+void define_echoes(nb::module_& m);  // in echo_door.cpp
 
 using namespace nb::literals;
 
@@ -100,4 +101,5 @@ NB_MODULE(_kernels, m) {
     });
     define<float>(m);
     define<double>(m);
+    define_echoes(m);
 }

@@ -1,6 +1,7 @@
 // What the kernels of every instruction set offer, and what they are called with.
 #pragma once
 
+#include "echo_table.hpp"
 
 namespace recurra {
 
@@ -65,6 +66,8 @@ struct Kernels {
     const char* isa;
     Functions<float> f32;
     Functions<double> f64;
+    EchoFunctions<float> echo_f32;
+    EchoFunctions<double> echo_f64;
 };
 
 // Numbers of a tape: h (steps + 1), then the gates, then what else a cell keeps, all time-major with padded units.

@@ -1,5 +1,6 @@
 // The kernels for one instruction set: compiled once for each, with other options. Only code of the namespace of the
 // target may be used here: a template of the standard library would be shared with the other instruction sets.
+#include "echo_functions.hpp"
 #include "recurrent.hpp"
 
 namespace recurra::RECURRA_TARGET {
@@ -29,6 +30,8 @@ static long scratch_size(const Shape& s, int threads) {
 
 extern const Kernels kernels;
 const Kernels kernels = {TEXT(RECURRA_TARGET), {run<float>, differentiate<float>, scratch_size<float>},
-                         {run<double>, differentiate<double>, scratch_size<double>}};
+                         {run<double>, differentiate<double>, scratch_size<double>},
+                         {run_echoes<float>, echo_scratch<float>},
+                         {run_echoes<double>, echo_scratch<double>}};
 
 }  // namespace recurra::RECURRA_TARGET

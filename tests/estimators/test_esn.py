@@ -70,10 +70,17 @@ def test_closed_loop_forecast_is_a_loop_over_the_warm_up_and_its_own_output(chao
     np.testing.assert_allclose(model.forecast(8, history=chaos[400:450]).values, expected, rtol=1e-8)
 
 
-def test_washout_drops_exactly_its_rows_of_every_series(chaos, other_chaos, monkeypatch):
+def rows_solved(monkeypatch):
+    """The rows of every sum that a path or a solution is asked of, as they come."""
     seen = []
-    path = TriangularFactor.path
+    path, solve = TriangularFactor.path, TriangularFactor.solve
     monkeypatch.setattr(TriangularFactor, "path", lambda total: seen.append(total.rows) or path(total))
+    monkeypatch.setattr(TriangularFactor, "solve", lambda total, r: seen.append(total.rows) or solve(total, r))
+    return seen
+
+
+def test_washout_drops_exactly_its_rows_of_every_series(chaos, other_chaos, monkeypatch):
+    seen = rows_solved(monkeypatch)
     parts = [chaos[:200], other_chaos[:90]]
     rc.ESN(units=UNITS, washout=WASHOUT, ridge=1e-5).fit(parts)
     assert seen == [(199 - WASHOUT) + (89 - WASHOUT)]
@@ -114,9 +121,7 @@ def test_the_best_ridge_is_taken_and_all_rows_are_trained_on(noisy):
 
 
 def test_held_out_rows_are_not_trained_on_before_the_choice(noisy, monkeypatch):
-    seen = []
-    path = TriangularFactor.path
-    monkeypatch.setattr(TriangularFactor, "path", lambda total: seen.append(total.rows) or path(total))
+    seen = rows_solved(monkeypatch)
     searching(validation=0.2).fit(noisy[:500])
     assert seen == [400 - 1 - WASHOUT, 500 - 1 - WASHOUT]
 
@@ -145,9 +150,7 @@ def test_what_the_choice_sees_is_blind_to_the_held_out_values(noisy, monkeypatch
 
 
 def test_given_validation_series_are_never_trained_on(noisy, other_chaos, monkeypatch):
-    seen = []
-    path = TriangularFactor.path
-    monkeypatch.setattr(TriangularFactor, "path", lambda total: seen.append(total.rows) or path(total))
+    seen = rows_solved(monkeypatch)
     model = searching().fit(noisy[:400], validation=other_chaos[:100])
     assert set(seen) == {400 - 1 - WASHOUT}
     best = min(model.history_, key=lambda entry: entry["validation"])["ridge"]
@@ -184,9 +187,7 @@ def test_noise_asks_for_a_larger_ridge(chaos, noisy):
 
 
 def test_many_series_hold_out_whole_ones(other_chaos, noisy, monkeypatch):
-    seen = []
-    path = TriangularFactor.path
-    monkeypatch.setattr(TriangularFactor, "path", lambda total: seen.append(total.rows) or path(total))
+    seen = rows_solved(monkeypatch)
     parts = [noisy[at : at + 80] for at in range(0, 800, 80)]
     searching(validation=0.2).fit(parts)
     assert seen == [8 * (79 - WASHOUT), 10 * (79 - WASHOUT)]

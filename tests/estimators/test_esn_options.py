@@ -7,7 +7,7 @@ import pytest
 
 import recurra as rc
 from recurra.errors import ConfigError, DataError, RecurraWarning
-from recurra.reservoirs import TOPOLOGIES
+from recurra.reservoirs import TOPOLOGIES, running
 from recurra.reservoirs.features import expand
 
 UNITS, WASHOUT = 30, 25
@@ -20,6 +20,7 @@ OPTIONS = {
     "plasticity": {"plasticity": 2, "plasticity_std": 0.4},
     "rls": {"readout": "rls", "forgetting": 0.99, "ridge": None},
     "force": {"readout": "force", "ridge": None, "lags": 0},
+    "float32": {"precision": "float32", "plasticity": 1, "lags": 2},
 }
 every_option = pytest.mark.parametrize("option", OPTIONS)
 
@@ -67,6 +68,28 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(option, chaos):
     one, same, other = (build(**{**OPTIONS[option], "seed": s}).fit(chaos[:200]).forecast(5) for s in (3, 3, 4))
     np.testing.assert_array_equal(one.values, same.values)
     assert np.abs(one.values - other.values).max() > 0
+
+
+def test_float32_has_the_weights_rounded_and_the_readout_in_float64(chaos):
+    """Not so fine a ridge that rounding decides: the forecasts of both precisions stay together for a while."""
+    one, other = (build(precision=precision).fit(chaos[:300]) for precision in ("float64", "float32"))
+    for name in ("W_in", "b"):
+        found, exact = (getattr(model.network_.reservoir, name) for model in (other, one))
+        np.testing.assert_array_equal(found, exact.astype(np.float32))
+    np.testing.assert_array_equal(other.network_.reservoir.W.data, one.network_.reservoir.W.data.astype(np.float32))
+    assert other.network_.coefficients.dtype == np.float64
+    np.testing.assert_allclose(other.network_.coefficients, one.network_.coefficients, atol=1e-3)
+    forecasts = [model.forecast(20).values for model in (one, other)]
+    np.testing.assert_allclose(*forecasts, atol=1e-3 * chaos.values.std())
+
+
+def test_a_saved_k_shift_reservoir_runs_as_one_again(chaos, tmp_path):
+    model = build(topology="k-shift", in_degree=7).fit(chaos[:300])
+    model.save(tmp_path / "model.safetensors")
+    W = rc.load(tmp_path / "model.safetensors").network_.reservoir.W
+    values, shifts = running._shifts(W)
+    assert (len(shifts), values.size) == (7, 7 * UNITS)
+    np.testing.assert_array_equal(W.toarray(), model.network_.reservoir.W.toarray())
 
 
 @pytest.mark.parametrize("features", ["states", "squared-half", "squares"])

@@ -59,13 +59,14 @@ def test_networks_are_the_same_without_the_kernels(tmp_path):
 import sys, numpy as np, recurra as rc
 wave = np.sin(0.3 * np.arange(150))
 model = rc.GRU(units=6, epochs=3, bptt_length=20, precision="float64", validation=0).fit(wave)
-np.savez(sys.argv[1], gru=model.forecast(9).values)
+esn = rc.ESN(units=30, washout=20, ridge=1e-6).fit(wave)
+np.savez(sys.argv[1], gru=model.forecast(9).values, esn=esn.forecast(9).values)
 """
     for asked in ("off", "on"):
         words = [sys.executable, "-c", program, str(tmp_path / f"{asked}.npz")]
         subprocess.run(words, env={**os.environ, "RECURRA_NATIVE": asked}, check=True)
     off, on = (np.load(tmp_path / f"{asked}.npz") for asked in ("off", "on"))
-    for name in ("gru",):
+    for name in ("gru", "esn"):
         np.testing.assert_allclose(on[name], off[name], rtol=0, atol=1e-9)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from recurra.reservoirs import RecursiveLeastSquares, TriangularFactor, draw_reservoir, harvest
 from recurra.reservoirs.harvest import Harvest, Saturation
+from recurra.reservoirs.readout import GramSum
 
 ROWS, UNITS = 120, 20
 
@@ -73,3 +74,18 @@ def test_a_harvest_counts_all_its_states(reservoir, rows):
     states = reservoir.harvest(np.zeros(UNITS), inputs)
     assert counted.saturation.share == (np.abs(states) > 0.99).mean()
     assert counted.saturation.states == ROWS * UNITS
+
+
+def test_the_sums_of_many_reservoirs_are_those_of_each(rows):
+    inputs, targets = rows
+    drawn = [
+        draw_reservoir(UNITS, 2, spectral_radius=0.8, in_degree=4, input_scaling=1, bias_scaling=0, leak=1, seed=seed)
+        for seed in range(5)
+    ]
+    each = [Harvest(reservoir, 1, False, 10) for reservoir in drawn]
+    found = harvest.add_many(each, [GramSum.empty(2 + UNITS, 3)] * 5, inputs, targets)
+    for total, reservoir in zip(found, drawn, strict=True):
+        states = reservoir.harvest(np.zeros(UNITS), inputs)[10:]
+        seen = np.hstack([np.ones((ROWS - 10, 1)), inputs[10:], states, targets[10:]])
+        np.testing.assert_allclose(total.G, seen.T @ seen, rtol=1e-12, atol=1e-12)
+        assert total.rows == ROWS - 10

@@ -27,7 +27,7 @@ STAGES = {
     "opening the directory": ((RunDirectory, "_prepare"), []),
     "writing the data": ("recurra.experiment.fit.write_data", ["config.toml"]),
     "harvest": ((Harvest, "add"), ["data.npz"]),
-    "decomposition": ("recurra.estimators.esn._path", ["data.npz"]),
+    "decomposition": ("recurra.estimators.esn._told", ["data.npz"]),
     "ridge search": ((RidgePath, "solve"), ["data.npz"]),
     "validation": ((EchoState, "free_run"), ["data.npz"]),
     "baselines": ("recurra.estimators.base.fit_baselines", ["data.npz"]),

@@ -11,7 +11,7 @@ from recurra.data import as_series, check_finite
 from recurra.data.dependence import autocorrelation_time
 from recurra.data.splits import rolling_origin
 from recurra.errors import ConfigError, DataError
-from recurra.reservoirs import RidgePath, TriangularFactor, draw_reservoir
+from recurra.reservoirs import BandPath, RidgePath, TriangularFactor, draw_reservoir
 from recurra.series import Series
 from recurra.threads import one_blas_thread
 
@@ -269,5 +269,5 @@ def _readout(seen: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return _path(seen, targets).solve(float(_RIDGES[int(np.argmin(errors))]))
 
 
-def _path(seen: np.ndarray, targets: np.ndarray) -> RidgePath:
+def _path(seen: np.ndarray, targets: np.ndarray) -> RidgePath | BandPath:
     return TriangularFactor.empty(seen.shape[1], targets.shape[1]).add(seen, targets).path()

@@ -28,7 +28,7 @@ from recurra.reservoirs import (
 )
 from recurra.reservoirs.features import feature_count
 from recurra.reservoirs.harvest import Harvest
-from recurra.reservoirs.readout import QR_LIMIT, RowSum, empty_sum
+from recurra.reservoirs.readout import QR_LIMIT, BandPath, RowSum, empty_sum
 from recurra.reservoirs.topologies import Wiring
 from recurra.storage import Layout
 from recurra.threads import one_blas_thread
@@ -51,8 +51,9 @@ class ESN(Estimator):
         units: reservoir units N.
         spectral_radius: of W, met to rounding; of a delay line, whose eigenvalues are all zero, every weight.
         topology: "random"; "ring", "cycle-jumps", "delay-line" (all weights alike); "permutation", "orthogonal" (keep
-            the length of every state); "small-world".
-        in_degree: nonzero entries in each row of W (random, small-world), units that are rotated together (orthogonal).
+            the length of every state); "small-world"; "k-shift" (random weights on a few random shifts: the fastest).
+        in_degree: nonzero entries in each row of W (random, small-world, k-shift), units that are rotated together
+            (orthogonal).
         jump: distance between the units that are joined across the ring (cycle-jumps).
         rewiring: probability that a link to a neighbour goes to a random unit instead (small-world).
         input_scaling: entries of W_in are uniform on (-s, s); the inputs have unit variance.
@@ -83,6 +84,8 @@ class ESN(Estimator):
         validation: fraction of the training rows held out to choose the ridge.
         horizon: steps of each validation forecast; None takes 300, or half of the held-out rows.
         origins: number of validation forecasts.
+        precision: "float64", or "float32" for the weights and states of the reservoir: faster, and too coarse for
+            noiseless chaos. The sums of the readout and its coefficients are float64 in both.
         seed: of the reservoir and the noise; the same seed gives the same bits.
 
     Rows with a missing target drive the reservoir and are not learnt from.
@@ -120,6 +123,7 @@ class ESN(Estimator):
     validation: float = 0.2
     horizon: int | None = None
     origins: int = 10
+    precision: str = "float64"
     seed: int = 0
 
     def check(self) -> None:
@@ -133,7 +137,7 @@ class ESN(Estimator):
         checks.number("forgetting", 0, 1, open_low=True).number("teacher_noise", 0)
         checks.whole("washout", 0).whole("warmup", 0, optional=True)
         checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
-        checks.whole("seed", 0, 2**32 - 1).raise_all()
+        checks.choice("precision", ["float32", "float64"]).whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
             raise ConfigError(
                 f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "
@@ -184,10 +188,10 @@ class ESN(Estimator):
             ridge = self.ridge
             if ridge is None:
                 held = training.validation(cuts, self._warmup_rows())
-                ridge, history = self._choose_ridge(_path(total), reservoir, held, training.pause)
+                ridge, history = self._choose_ridge(_told(total).path(), reservoir, held, training.pause)
                 for (inputs, targets), head, state in zip(parts, heads, states, strict=True):
                     total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
-            coefficients = _path(total).solve(ridge)
+            coefficients = _told(total).solve(ridge)
         else:
             coefficients = self._online(harvest, parts)
         self._warn_of_saturation(harvest.saturation.share)
@@ -211,9 +215,10 @@ class ESN(Estimator):
             seed=self.seed,
         )
         if self.plasticity == 0:
-            return reservoir
+            return reservoir.astype(self.precision)
         rule = Plasticity(self.plasticity_mean, self.plasticity_std, self.plasticity_rate)
-        return rule.train(reservoir, parts, epochs=self.plasticity, washout=self.washout, pause=training.pause)
+        adapted = rule.train(reservoir, parts, epochs=self.plasticity, washout=self.washout, pause=training.pause)
+        return adapted.astype(self.precision)
 
     def _noisy(self, inputs: np.ndarray, targets: np.ndarray, series: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs whose forecast channels carry the noise of the teacher, and targets that do not."""
@@ -259,7 +264,7 @@ class ESN(Estimator):
         return EchoState(reservoir, coefficients, self.lags, self.increment, self.readout_features)
 
     def _choose_ridge(
-        self, path: RidgePath, reservoir: Reservoir, held: list[Scaled], pause: Callable[[], None]
+        self, path: RidgePath | BandPath, reservoir: Reservoir, held: list[Scaled], pause: Callable[[], None]
     ) -> tuple[float, list[dict[str, Any]]]:
         """All ridges forecast the same held-out origins in closed loop, in one batch."""
         origins = validation_origins(held, self._warmup_rows(), self.horizon, HORIZON, self.origins)
@@ -297,11 +302,11 @@ class ESN(Estimator):
         wiring = Wiring(self.units, self.in_degree, self.jump, self.rewiring)
         nonzero = TOPOLOGIES[self.topology].nonzeros(wiring)
         return {
-            "W/data": ("float64", (nonzero,)),
+            "W/data": (self.precision, (nonzero,)),
             "W/indices": ("int32", (nonzero,)),
             "W/indptr": ("int32", (self.units + 1,)),
-            "W_in": ("float64", (self.units, features)),
-            "b": ("float64", (self.units,)),
+            "W_in": (self.precision, (self.units, features)),
+            "b": (self.precision, (self.units,)),
             "V": ("float64", (channels, 1 + self._seen(features))),
         }
 
@@ -315,7 +320,7 @@ class ESN(Estimator):
 _NOTHING = "no training rows are left after the washout: give longer series or a shorter `washout`"
 
 
-def _path(total: RowSum) -> RidgePath:
+def _told(total: RowSum) -> RowSum:
     if total.rows < 2:
         raise DataError(_NOTHING)
-    return total.path()
+    return total

@@ -1,11 +1,11 @@
-"""Echo state networks on NumPy and SciPy: a fixed reservoir and a readout found in closed form or step by step."""
+"""Echo state networks on native kernels, NumPy and SciPy: a fixed reservoir, a readout in closed form or stepwise."""
 
 from recurra.reservoirs.features import READOUT_FEATURES
 from recurra.reservoirs.force import Forced, force_train
 from recurra.reservoirs.network import EchoState
 from recurra.reservoirs.plasticity import Plasticity
-from recurra.reservoirs.readout import RidgePath, TriangularFactor
-from recurra.reservoirs.reservoir import Reservoir
+from recurra.reservoirs.readout import BandPath, RidgePath, TriangularFactor
+from recurra.reservoirs.reservoir import Reservoir, harvest_many
 from recurra.reservoirs.rls import RecursiveLeastSquares
 from recurra.reservoirs.topologies import TOPOLOGIES
 from recurra.reservoirs.weights import draw_reservoir, spectral_radius
@@ -13,6 +13,7 @@ from recurra.reservoirs.weights import draw_reservoir, spectral_radius
 __all__ = [
     "READOUT_FEATURES",
     "TOPOLOGIES",
+    "BandPath",
     "EchoState",
     "Forced",
     "Plasticity",
@@ -22,5 +23,6 @@ __all__ = [
     "TriangularFactor",
     "draw_reservoir",
     "force_train",
+    "harvest_many",
     "spectral_radius",
 ]

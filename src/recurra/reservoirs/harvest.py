@@ -1,10 +1,12 @@
 """From training rows to the sums of the readout, a block of states at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from recurra.native import threads
 from recurra.reservoirs.features import expand
 from recurra.reservoirs.readout import RowSum
 from recurra.reservoirs.reservoir import Reservoir
@@ -100,3 +102,25 @@ class Harvest:
         """[x_t, x_{t-1}, ..., phi(h_t)] of some rows; inputs before the start of the series are zero."""
         taps = [np.where((rows >= k)[:, None], inputs[np.maximum(rows - k, 0)], 0.0) for k in range(self.lags)]
         return np.concatenate([*taps, expand(states, self.readout_features)], axis=1)
+
+
+def add_many(
+    harvests: Sequence[Harvest], totals: Sequence[RowSum], inputs: np.ndarray, targets: np.ndarray
+) -> list[RowSum]:
+    """Add a whole series to the sums of several reservoirs, each on a thread of its own.
+
+    The states are held for one block of rows at a time. The sums are those of `Harvest.add`, to the bit.
+
+    Args:
+        harvests: of the reservoirs; what counts the saturation must not be shared among them.
+        totals: the sums so far, one for each.
+        inputs, targets: as of `Harvest.add`.
+    """
+
+    def add(k: int) -> RowSum:
+        return harvests[k].add(totals[k], inputs, targets, range(len(inputs)), None)[0]
+
+    if threads() == 1:
+        return [add(k) for k in range(len(harvests))]
+    with ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(add, range(len(harvests))))

@@ -7,6 +7,7 @@ import numpy as np
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
 from recurra.reservoirs.features import expand
 from recurra.reservoirs.reservoir import Reservoir
+from recurra.reservoirs.running import native, native_free_run, native_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +43,22 @@ class EchoState:
         return self.coefficients.shape[-2]
 
     def initial_state(self, batch: int) -> np.ndarray:
-        return np.zeros((batch, self.reservoir.units + max(0, self.lags - 1) * self.reservoir.features))
+        width = self.reservoir.units + max(0, self.lags - 1) * self.reservoir.features
+        return np.zeros((batch, width), self.reservoir.dtype)
 
     def warm(self, state: np.ndarray, inputs: BatchInputs) -> np.ndarray:
         """The state that a batch of input sequences (batch, rows, features) leads to."""
+        kernel = native(self.reservoir)
+        if kernel is not None:
+            return native_run(self, kernel, state, inputs, read=False)[0]
         for t in range(inputs.shape[1]):
             state, _ = self.step(state, inputs[:, t])
         return state
 
     def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
+        kernel = native(self.reservoir)
+        if kernel is not None:
+            return native_run(self, kernel, state, inputs)
         forecasts = np.empty((*inputs.shape[:2], self.channels))
         for t in range(inputs.shape[1]):
             state, seen = self.step(state, inputs[:, t])
@@ -58,6 +66,9 @@ class EchoState:
         return state, forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
+        kernel = native(self.reservoir)
+        if kernel is not None:
+            return native_free_run(self, kernel, state, last, drive)
         forecasts = np.empty((len(last), drive.shape[1], self.channels))
         y = last
         for k in range(drive.shape[1]):

@@ -79,7 +79,7 @@ class Plasticity:
                     )
         return replace(
             reservoir,
-            W=scipy.sparse.csr_array(reservoir.W.multiply(gain[:, None])),
+            W=scipy.sparse.csr_array(scipy.sparse.csr_array(reservoir.W).multiply(gain[:, None])),
             W_in=gain[:, None] * reservoir.W_in,
             b=bias,
         )

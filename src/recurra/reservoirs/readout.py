@@ -1,4 +1,4 @@
-"""Linear readouts in closed form: sums over blocks of rows, then every ridge from one decomposition.
+"""Linear readouts in closed form: sums over blocks of rows, then one ridge, or every ridge from one decomposition.
 
 Below `QR_LIMIT` features the sum is a triangular factor, updated block by block: it keeps the singular values of the
 states down to rounding, which noiseless data need (ridges near 1e-20). Above, it is a float64 Gram matrix, cheaper but
@@ -6,14 +6,18 @@ blind to singular values below 1e-8 of the largest. The states themselves are ne
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import scipy.linalg
-import scipy.linalg.lapack
+
+from recurra.reservoirs.band import Band, largest_square
+from recurra.reservoirs.triangle import PANEL, WIDE, tpqrt, with_rows
 
 QR_LIMIT = 2000
-_PANEL = 32  # columns that LAPACK's blocked update treats at once
+BAND = 150  # features from which on a band matrix is faster than the singular values
+_SEEN = 1e-12  # ridges from which on a Gram matrix is surely positive
 
 
 @runtime_checkable
@@ -29,8 +33,12 @@ class RowSum(Protocol):
         """The sum with a block of rows added; the old sum stays as it was."""
         ...
 
-    def path(self) -> "RidgePath":
+    def path(self) -> "RidgePath | BandPath":
         """The solutions for every ridge."""
+        ...
+
+    def solve(self, ridge: float) -> np.ndarray:
+        """The solution for one ridge, as `path` gives it."""
         ...
 
 
@@ -66,22 +74,35 @@ class TriangularFactor:
         block = np.concatenate([np.ones((len(features), 1)), features, targets], axis=1)
         if weights is not None:
             block *= weights[:, None]
-        panel = min(_PANEL, len(self.R))
-        R, _, _, info = scipy.linalg.lapack.dtpqrt(  # pyright: ignore[reportAttributeAccessIssue]
-            0, panel, self.R, np.asfortranarray(block), overwrite_b=True
-        )
-        if info != 0:
-            raise AssertionError(f"LAPACK tpqrt: argument {-info} is illegal")
+        if self.features < WIDE:
+            R, _, _ = tpqrt(0, min(PANEL, len(self.R)), self.R, np.asfortranarray(block), overwrite_b=True)
+        else:
+            R = with_rows(self.R, np.asfortranarray(block))
         return TriangularFactor(R, self.features, self.rows + len(features))
 
-    def path(self) -> "RidgePath":
+    def path(self) -> "RidgePath | BandPath":
         """Row 0 of R is the mean; what is left belongs to the centred data."""
+        return self._centred() if self.features >= BAND else self._centred().singular
+
+    def solve(self, ridge: float) -> np.ndarray:
+        """The solution for one ridge: the factor with the penalty as further rows."""
+        centred, n = self._centred(), self.features
+        penalty = ridge * largest_square(centred.R) if n >= BAND else 0.0
+        if penalty <= 0:
+            return centred.singular.solve(ridge)
+        A = np.zeros((n + centred.rhs.shape[1],) * 2, order="F")
+        A[:n, :n], A[:n, n:] = centred.R, centred.rhs
+        rows = np.zeros((n, len(A)), order="F")
+        rows[np.arange(n), np.arange(n)] = np.sqrt(penalty)
+        found, _, _ = tpqrt(n, PANEL, A, rows, overwrite_a=True, overwrite_b=True)
+        V = scipy.linalg.solve_triangular(found[:n, :n], found[:n, n:], check_finite=False)
+        return _with_constant(V.T, centred.feature_means, centred.target_means)
+
+    def _centred(self) -> "BandPath":
         n = 1 + self.features
-        U, s, Vt = scipy.linalg.svd(np.triu(self.R[1:n, 1:n]), full_matrices=False, check_finite=False)
         means = self.R[0, 1:] / self.R[0, 0]
-        return RidgePath(
-            Vt.T, s**2, s[:, None] * (U.T @ self.R[1:n, n:]), means[: self.features], means[self.features :]
-        )
+        parts = np.triu(self.R[1:n, 1:n]), self.R[1:n, n:].copy()
+        return BandPath(*parts, means[: self.features], means[self.features :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +132,7 @@ class GramSum:
 
     def path(self) -> "RidgePath":
         """The eigenvectors of the centred Gram matrix are the right singular vectors of the centred features."""
-        n = 1 + self.features
-        means = self.G[0, 1:] / self.rows
-        centred = self.G[1:n, 1:] - np.outer(self.G[1:n, 0], means)
+        centred, means = self._centred()
         s2, V = scipy.linalg.eigh(centred[:, : self.features], check_finite=False)
         return RidgePath(
             V,
@@ -122,6 +141,25 @@ class GramSum:
             means[: self.features],
             means[self.features :],
         )
+
+    def solve(self, ridge: float) -> np.ndarray:
+        """The solution for one ridge by Cholesky's decomposition, where the sums can tell the ridge from none."""
+        if ridge < _SEEN:
+            return self.path().solve(ridge)
+        centred, means = self._centred()
+        A, n = centred[:, : self.features], self.features
+        top = np.sqrt(largest_square(A))
+        if top == 0:
+            return self.path().solve(ridge)
+        factor = scipy.linalg.cho_factor(A + ridge * top * np.eye(n), overwrite_a=True, check_finite=False)
+        V = scipy.linalg.cho_solve(factor, centred[:, n:], check_finite=False)
+        return _with_constant(V.T, means[:n], means[n:])
+
+    def _centred(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of products of centred features with these and the targets, and the means of both."""
+        n = 1 + self.features
+        means = self.G[0, 1:] / self.rows
+        return self.G[1:n, 1:] - np.outer(self.G[1:n, 0], means), means
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +192,52 @@ class RidgePath:
         weight = self.s2 + ridge * self.s2.max()
         gain = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
         V = (self.Q @ (gain[:, None] * self.q)).T
-        c = self.target_means - V @ self.feature_means
-        return np.ascontiguousarray(np.concatenate([c[:, None], V], axis=1))
+        return _with_constant(V, self.feature_means, self.target_means)
+
+
+@dataclass(frozen=True, eq=False)
+class BandPath:
+    """The same from the triangular factor of the centred features, without its singular vectors.
+
+    Args:
+        R: the factor (features, features).
+        rhs: what the decomposition made of the targets (features, targets).
+        feature_means, target_means: of the rows seen.
+    """
+
+    R: np.ndarray
+    rhs: np.ndarray
+    feature_means: np.ndarray
+    target_means: np.ndarray
+
+    @property
+    def s2(self) -> np.ndarray:
+        """The largest squared singular value alone."""
+        return np.array([self._band.largest])
+
+    def solve(self, ridge: float) -> np.ndarray:
+        """Coefficients [c, V] for a ridge, shape (targets, 1 + features)."""
+        penalty = ridge * self._band.largest
+        if penalty <= 0:  # least squares: the shortest of several solutions is found by the singular values
+            return self.singular.solve(ridge)
+        V = self._band.back(self._band.solve(penalty)).T
+        return _with_constant(V, self.feature_means, self.target_means)
+
+    @cached_property
+    def singular(self) -> RidgePath:
+        """The path by the singular value decomposition."""
+        U, s, Vt = scipy.linalg.svd(self.R, full_matrices=False, check_finite=False)
+        return RidgePath(Vt.T, s**2, s[:, None] * (U.T @ self.rhs), self.feature_means, self.target_means)
+
+    @cached_property
+    def _band(self) -> Band:
+        return Band.of(self.R, self.rhs)
+
+
+def _with_constant(V: np.ndarray, feature_means: np.ndarray, target_means: np.ndarray) -> np.ndarray:
+    """[c, V] with the constant that belongs to the means."""
+    c = target_means - V @ feature_means
+    return np.ascontiguousarray(np.concatenate([c[:, None], V], axis=1))
 
 
 def empty_sum(features: int, targets: int) -> TriangularFactor | GramSum:

@@ -16,7 +16,8 @@ class Wiring:
 
     Args:
         units: number of units N.
-        in_degree: nonzero entries in each row (random, small-world), units that are rotated together (orthogonal).
+        in_degree: nonzero entries in each row (random, small-world, k-shift), units that are rotated together
+            (orthogonal).
         jump: distance between the units that are joined across the ring (cycle-jumps).
         rewiring: probability that a link to a neighbour goes to a random unit instead (small-world).
     """
@@ -106,6 +107,18 @@ def delay_line(wiring: Wiring, rng: np.random.Generator) -> Sparse:
     return _csr(np.ones(n - 1), np.arange(n - 1), np.minimum(np.arange(n), 1))
 
 
+def k_shift(wiring: Wiring, rng: np.random.Generator) -> Sparse:
+    """W[i, (i + s_j) mod N] = v_ij with `in_degree` random shifts s_j: as many entries in each row and in each column.
+
+    Where the entries lie is all that differs from a random reservoir, and a kernel needs no list of columns: it is
+    several times faster. Entries uniform on (-1, 1).
+    """
+    n = wiring.units
+    shifts = rng.choice(n, wiring.degree, replace=False)
+    columns = np.sort((np.arange(n)[:, None] + shifts) % n, axis=1)
+    return _rows(columns, rng.uniform(-1, 1, columns.size))
+
+
 @dataclass(frozen=True)
 class Topology:
     """A way to connect the units.
@@ -143,6 +156,7 @@ TOPOLOGIES: dict[str, Topology] = {
     "permutation": Topology(permutation, _one_each, 1.0),
     "delay-line": Topology(delay_line, lambda wiring: wiring.units - 1, 1.0),
     "small-world": Topology(small_world, _per_row),
+    "k-shift": Topology(k_shift, _per_row),
 }
 
 

@@ -9,6 +9,8 @@ from recurra.reservoirs.reservoir import Reservoir
 from recurra.reservoirs.topologies import TOPOLOGIES, Wiring
 
 _DENSE = 200  # below this size all eigenvalues are found directly
+_BASIS = 60  # vectors of the Krylov basis: with 20 the largest of 2,000 eigenvalues was missed, by 0.4 %
+_RESTARTS = 300  # of ARPACK: random matrices of 5,000 units take less than 100
 
 
 def draw_reservoir(
@@ -34,7 +36,7 @@ def draw_reservoir(
         features: number of input features.
         spectral_radius: largest modulus of the eigenvalues of W, met to rounding; of a delay line, whose eigenvalues
             are all zero, every weight.
-        in_degree: nonzero entries in each row of W (random, small-world); units that are rotated together
+        in_degree: nonzero entries in each row of W (random, small-world, k-shift); units that are rotated together
             (orthogonal); capped at N.
         input_scaling: entries of the input weights are uniform on (-s, s).
         bias_scaling: entries of the bias are uniform on (-s, s).
@@ -67,7 +69,9 @@ def _radius(W: scipy.sparse.csr_array) -> float:
     if size > _DENSE:
         start = np.random.default_rng(0).standard_normal(size)
         try:
-            found = scipy.sparse.linalg.eigs(W, k=6, v0=start, tol=0, return_eigenvectors=False, maxiter=40 * size)
+            found = scipy.sparse.linalg.eigs(
+                W, k=6, ncv=_BASIS, v0=start, tol=0, return_eigenvectors=False, maxiter=_RESTARTS
+            )
             return float(np.abs(found).max())
         except scipy.sparse.linalg.ArpackNoConvergence:
             pass  # eigenvalues of almost equal modulus: the dense way always ends
