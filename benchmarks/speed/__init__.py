@@ -1,0 +1,1 @@
+"""`python -m benchmarks.speed`: recurra beside other libraries, one interleaved run; see README.md here."""
