@@ -53,6 +53,20 @@ recurra::Shape shape(int64_t cell, int64_t squash, ffi::Span<const int64_t> x, i
     return {int(cell), int(squash), long(x[0]), long(x[1]), long(x[2]), long(units)};
 }
 
+// The memory for a call; XLA knows no exceptions.
+template <class T>
+T* scratch(const recurra::Shape& s, const recurra::Workers& workers) {
+    try {
+        return recurra::scratch.get<T>(functions<T>().scratch_size(s, workers.threads));
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+ffi::Error no_memory() {
+    return ffi::Error(ffi::ErrorCode::kResourceExhausted, "there is no memory for the scratch of a recurrent layer");
+}
+
 template <ffi::DataType D>
 ffi::Error forward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t threads, In<D> x, In<D> h0, In<D> c0,
                    In<D> U, In<D> W, In<D> b, In<D> d, ffi::Buffer<ffi::PRED> present, Out<D> hs, Out<D> hT, Out<D> cT,
@@ -62,7 +76,9 @@ ffi::Error forward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t t
     const recurra::Run<T> run{data(x), data(h0), data(c0),   data(U),    data(W),    data(b), data(d),
                               data(present), result(hs), result(hT), result(cT), result(tape)};
     const recurra::Workers workers = workers_of(pool, threads);
-    functions<T>().forward(s, run, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, workers.threads)));
+    T* memory = scratch<T>(s, workers);
+    if (!memory) return no_memory();
+    functions<T>().forward(s, run, workers, memory);
     return ffi::Error::Success();
 }
 
@@ -76,7 +92,9 @@ ffi::Error backward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t 
                                  result(tape), result(dx), result(dh0), result(dc0),   result(dU), result(dW), result(db),
                                  result(dd)};
     const recurra::Workers workers = workers_of(pool, threads);
-    functions<T>().backward(s, g, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, workers.threads)));
+    T* memory = scratch<T>(s, workers);
+    if (!memory) return no_memory();
+    functions<T>().backward(s, g, workers, memory);
     return ffi::Error::Success();
 }
 

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.fft import next_fast_len
 
 from recurra import compilation
 from recurra.compilation import VARIABLE, private_directory
-from recurra.data.dependence import fast_length
 from recurra.errors import RecurraWarning
 
 SOURCE = Path(compilation.__file__).parent
@@ -346,8 +344,3 @@ def test_programs_are_compiled_once_and_run_to_the_same_bits(caches):
     assert later["loaded"] == len(later["compiled"]) - 1
     assert set(directory.glob("*-cache")) == set(programs)
     assert compilation._whole(cut)
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 1000, 1025, 65_537, 10**6 + 1])
-def test_fast_lengths_are_those_of_scipy(n):
-    assert fast_length(n) == next_fast_len(n, real=True)

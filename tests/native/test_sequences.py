@@ -168,6 +168,29 @@ def test_an_absent_step_is_not_looked_at(isa, cell):
     assert np.isfinite(slope.U).all()
 
 
+@pytest.mark.parametrize("cell", GATES)
+def test_results_go_where_those_of_an_earlier_call_were(isa, cell):
+    p, given, present = _problem(cell, 6, 5, 2, 7, 4)
+    expected, slope = _run(cell, "tanh", p, given, present)
+    kept = expected.hs.copy(), slope.W.copy()
+    weights, c = _weights(cell, "tanh", p), p["c"] if cell == "lstm" else None
+    dhs, dh, dc = given[0], given[1], given[2] if cell == "lstm" else None
+    alone = backward(
+        weights, p["x"], forward(weights, p["x"], p["h"], c, present=present).tape, dhs, dh, dc,
+        present=present, of_inputs=False,
+    )  # fmt: skip
+    assert alone.x.size == 0
+    np.testing.assert_array_equal(alone.U, slope.U)
+    again = forward(weights, p["x"], p["h"], c, present=present, out=expected)
+    twice = backward(weights, p["x"], again.tape, dhs, dh, dc, present=present, out=slope)
+    assert again.hs is expected.hs
+    assert twice.W is slope.W
+    np.testing.assert_array_equal(again.hs, kept[0])
+    np.testing.assert_array_equal(twice.W, kept[1])
+    with pytest.raises(DataError, match="`out` has an array"):
+        forward(weights, p["x"][:, :4], p["h"], c, out=expected)
+
+
 def test_what_does_not_fit_is_refused(isa):
     p, given, _ = _problem("lstm", 2, 3, 2, 4, 0)
     weights = _weights("lstm", "tanh", p)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Row
-from recurra.data.dependence import fast_length
 
 SIGNIFICANT = 4.0  # standard errors of an autocorrelation that is zero
 
@@ -85,7 +84,7 @@ def periods(parts: list[np.ndarray], most: int = 5) -> list[int]:
 def _lagged_sums(part: np.ndarray, lags: int) -> tuple[np.ndarray, np.ndarray]:
     """Sums of y[t] y[t + k] and numbers of pairs for k = 0 ... lags, (lags + 1, channels) each."""
     measured = ~np.isnan(part)
-    size = fast_length(len(part) + lags)
+    size = 1 << (len(part) + lags - 1).bit_length()  # a power of two: its transform is fast
 
     def correlated(table: np.ndarray) -> np.ndarray:
         power = np.abs(np.fft.rfft(table, size, axis=0)) ** 2

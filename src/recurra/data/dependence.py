@@ -88,23 +88,7 @@ def dominant_period(parts: Sequence[np.ndarray]) -> tuple[float, float]:
     return float(len(part) / (peak + shift)), float(near.sum() / total)
 
 
-def fast_length(least: int) -> int:
-    """The smallest product of powers of 2, 3 and 5 that is not below `least`: a transform of that length is fast.
-
-    >>> [fast_length(n) for n in (1, 7, 97, 1025)]
-    [1, 8, 100, 1080]
-    """
-    best, fives = 1 << (least - 1).bit_length(), 1
-    while fives < best:
-        odd = fives
-        while odd < best:
-            best = min(best, odd << (-(-least // odd) - 1).bit_length())
-            odd *= 3
-        fives *= 5
-    return best
-
-
 def _correlate(x: np.ndarray) -> np.ndarray:
     """Sums over t of x[t] x[t + k] for every k from 0."""
-    size = fast_length(2 * len(x))
+    size = 1 << (2 * len(x) - 1).bit_length()  # a power of two: its transform is fast
     return np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2, size)[: len(x)]

@@ -1,6 +1,8 @@
 """A recurrent layer over a batch of sequences, forward and backward, on NumPy arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -95,6 +97,7 @@ def forward(
     present: np.ndarray | None = None,
     record: bool = True,
     workers: int | None = None,
+    out: Forward | None = None,
 ) -> Forward:
     """Run a layer over a batch of sequences.
 
@@ -105,22 +108,18 @@ def forward(
         present: (batch, steps), False at steps that leave the state as it is; None for all.
         record: keep a tape for `backward`.
         workers: threads, at most; None for all that this process may use.
+        out: of an earlier call of the same shapes, to be overwritten; fresh memory can cost as much as the kernel.
 
     Raises:
         DataError: shapes or precisions that do not fit together.
     """
     dtype, (batch, steps, _) = x.dtype, x.shape
     units, lstm = weights.units, weights.cell == "lstm"
-    none = np.zeros(0, dtype)
     state = [_checked("h", h, (batch, units), dtype), _checked("c", c, (batch, units) if lstm else None, dtype)]
     inputs = [_inputs(weights, x, present), *state, *_parts(weights, dtype)]
     size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
-    found = Forward(
-        np.empty((batch, steps, units), dtype),
-        np.empty((batch, units), dtype),
-        np.empty((batch, units), dtype) if lstm else none,
-        np.empty(size, dtype) if record else none,
-    )
+    shapes = (batch, steps, units), (batch, units), (batch, units) if lstm else 0, size if record else 0
+    found = Forward(*_results(shapes, dtype, out))
     kernels().forward(
         CELLS[weights.cell],
         ACTIVATIONS[weights.activation],
@@ -144,7 +143,9 @@ def backward(
     c: np.ndarray | None = None,
     *,
     present: np.ndarray | None = None,
+    of_inputs: bool = True,
     workers: int | None = None,
+    out: Gradient | None = None,
 ) -> Gradient:
     """The gradient of a number through a layer (backpropagation through time).
 
@@ -153,14 +154,14 @@ def backward(
         tape: of that `forward`; it is overwritten.
         hs: the gradient with respect to its outputs (batch, steps, units).
         h, c: with respect to its last state (batch, units); c for LSTM.
-        workers: as of `forward`.
+        of_inputs: whether the gradient with respect to x is wanted; without it `x` of the result is empty.
+        workers, out: as of `forward`.
 
     Raises:
         DataError: shapes or precisions that do not fit together.
     """
     dtype, (batch, steps, _) = x.dtype, x.shape
     units, lstm = weights.units, weights.cell == "lstm"
-    none = np.zeros(0, dtype)
     size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
     if tape.shape != (size,) or tape.dtype != dtype or not tape.flags.writeable:
         raise DataError(f"`tape` has {tape.size} numbers: take the one of `forward`, which has {size}, once")
@@ -170,12 +171,9 @@ def backward(
         _checked("c", c, (batch, units) if lstm else None, dtype),
     ]
     U, W, b, d = _parts(weights, dtype)
-    found = Gradient(
-        np.empty(x.shape, dtype),
-        np.empty((batch, units), dtype),
-        np.empty((batch, units), dtype) if lstm else none,
-        *(np.empty_like(part) for part in (U, W, b, d)),
-    )
+    wanted = x.shape if of_inputs else 0
+    shapes = wanted, (batch, units), (batch, units) if lstm else 0, *(part.shape for part in (U, W, b, d))
+    found = Gradient(*_results(shapes, dtype, out))
     kernels().backward(
         CELLS[weights.cell],
         ACTIVATIONS[weights.activation],
@@ -195,6 +193,18 @@ def backward(
         workers or threads(),
     )
     return found
+
+
+def _results(shapes: Sequence[Any], dtype: np.dtype, out: Any) -> list[np.ndarray]:
+    """Memory for the results of these shapes: that of `out`, or fresh."""
+    if out is None:
+        return [np.empty(shape, dtype) for shape in shapes]
+    arrays = [getattr(out, field.name) for field in fields(out)]
+    for array, shape in zip(arrays, shapes, strict=True):
+        expected = (shape,) if isinstance(shape, int) else tuple(shape)
+        if array.shape != expected or array.dtype != dtype or not array.flags.writeable:
+            raise DataError(f"`out` has an array {array.dtype}{list(array.shape)} where {dtype}{list(expected)} goes")
+    return arrays
 
 
 def _inputs(weights: Weights, x: np.ndarray, present: np.ndarray | None) -> np.ndarray:
