@@ -24,7 +24,7 @@ def build(
 
     settings: dict[str, Any] = {
         "units": units, "bptt_length": steps, "batch_size": batch, "optimizer": "adam", "schedule": "constant",
-        "clip_norm": None, "validation": 0.0,
+        "clip_norm": None, "validation": 0.0, "warmup": 1,
     }  # fmt: skip
     kind = {"rnn": rc.RNN, "gru": rc.GRU, "lstm": rc.LSTM}[cell]
     one_batch = rows(steps, batch, inputs)
