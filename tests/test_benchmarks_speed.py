@@ -153,3 +153,19 @@ def test_results_say_how_they_were_measured(path: Path):
 
 def test_a_failure_of_absence_is_a_failure():
     assert issubclass(AbsentError, FailedError)
+
+
+def test_cases_that_are_measured_again_take_their_places():
+    old = {"group": "g", "machine": {"cpus": 2}, "versions": {"a": {"x": "1"}, "b": {"y": "1"}}, "seconds": 5.0}
+    old["cases"] = [{"case": "one", "entries": 1}, {"case": "two", "entries": 2}]
+    new = {
+        **old,
+        "versions": {"a": {"x": "1"}},
+        "cases": [{"case": "two", "entries": 3}, {"case": "three", "entries": 4}],
+    }
+    found = command.merged(old, new)
+    assert [(case["case"], case["entries"]) for case in found["cases"]] == [("one", 1), ("two", 3), ("three", 4)]
+    assert found["seconds"] == 10.0
+    for other in ({"machine": {"cpus": 4}}, {"versions": {"a": {"x": "2"}}}):
+        with pytest.raises(SystemExit, match="measure the whole group"):
+            command.merged(old, {**new, **other})

@@ -40,12 +40,29 @@ def main() -> int:
                 "cases": cases,
             }
             print(json.dumps(result["versions"]), file=sys.stderr, flush=True)
-            if options.dry or options.match:
+            if options.dry:
                 continue
             RESULTS.mkdir(exist_ok=True)
+            if options.match:
+                result = merged(json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")), result)
             (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             _write(name, result)
     return 0
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """An earlier result with some of its cases measured again.
+
+    Raises:
+        SystemExit: it is of another machine, or of other versions.
+    """
+    for key in ("machine", "versions"):
+        known = old[key] if key == "machine" else {name: old[key].get(name) for name in new[key]}
+        if known != new[key]:
+            raise SystemExit(f"{new['group']}: the {key} are others than those of the file: measure the whole group")
+    again = {case["case"]: case for case in new["cases"]}
+    kept = [again.pop(case["case"], case) for case in old["cases"]]
+    return {**old, "cases": [*kept, *again.values()], "seconds": round(old["seconds"] + new["seconds"], 1)}
 
 
 def _write(name: str, result: dict[str, Any]) -> None:
@@ -88,7 +105,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--threads", type=int, help="CPUs that the libraries may use; all by default")
     parser.add_argument(
-        "--match", default="", metavar="TEXT", help="only the cases that have it in their names; implies --dry"
+        "--match",
+        default="",
+        metavar="TEXT",
+        help="only cases with it in their names, in place of those in the file",
     )
     parser.add_argument("--dry", action="store_true", help="write no file")
     return parser.parse_args()
