@@ -29,8 +29,7 @@ def run(run: Run) -> list[dict[str, Any]]:
 
 def _ridge(run: Run, units: int) -> dict[str, Any]:
     threads = tuple({"threads": count} for count in (sorted({1, run.cpus}) if units < 2000 else [run.cpus]))
-    ours = [("recurra QR", "QR"), ("recurra QR, every ridge", "path"), ("recurra Gram", "Gram")]
-    ours = ours[2:] if units > 2000 else ours
+    ours = [("recurra QR", "QR"), ("recurra Gram", "Gram")][units > 2000 :]
     peers = [("ReservoirPy", "reservoirpy"), ("PyRCN", "pyrcn"), ("scikit-learn", "sklearn")]
     peers += [("SVD", "scipy")] if units in STORED else []
     contenders = [
@@ -73,30 +72,14 @@ def _fit(run: Run) -> dict[str, Any]:
 def tables(cases: list[dict[str, Any]], limits: dict[str, Any], cpus: int) -> list[Table]:
     """Milliseconds of a readout, peak memory, seconds of a fit."""
     del limits, cpus
-    names = ["recurra QR", "recurra QR, every ridge", "recurra Gram", "ReservoirPy", "PyRCN", "scikit-learn", "SVD"]
+    names = ["recurra QR", "recurra Gram", "ReservoirPy", "PyRCN", "scikit-learn", "SVD"]
     lines = []
     for case in (case for case in cases if case["kind"] == "ridge"):
         found = [case["entries"].get(name, {}) for name in names]
         cells = [number(entry, 1e3) for entry in found]
         bar = BARS["svd"].get(case["units"], "-")
-        lines.append(
-            [
-                str(case["units"]),
-                *cells,
-                ratio(found[3], found[2]),
-                ratio(found[6], found[0]),
-                ratio(found[6], found[1]),
-                bar,
-            ]
-        )
-    head = [
-        "N",
-        *(f"{name}, ms" for name in names),
-        "Gram: x ReservoirPy",
-        "QR: x SVD",
-        "QR, every ridge: x SVD",
-        "bar",
-    ]
+        lines.append([str(case["units"]), *cells, ratio(found[2], found[1]), ratio(found[5], found[0]), bar])
+    head = ["N", *(f"{name}, ms" for name in names), "Gram: x ReservoirPy", "QR: x SVD", "bar"]
     memory = next(case for case in cases if case["kind"] == "memory")
     peaks = [digits(memory["MB"][str(rows)]) for rows in LENGTHS]
     more = digits(8 * memory["units"] * (LENGTHS[1] - LENGTHS[0]) / 2**20)

@@ -125,8 +125,7 @@ def ridge(*, units: int, rows: int, folder: str, way: str, threads: int) -> Entr
     """Seconds of a readout from blocks of 1,000 rows of features that lie ready.
 
     Args:
-        way: "QR" (`TriangularFactor`, solved for one ridge), "path" (the same, decomposed for every ridge) or "Gram"
-            (`GramSum`, solved for one).
+        way: "QR" (`TriangularFactor`, decomposed for every ridge) or "Gram" (`GramSum`, solved for one).
         threads: of BLAS.
     """
     from recurra.reservoirs.readout import GramSum, TriangularFactor
@@ -146,7 +145,7 @@ def ridge(*, units: int, rows: int, folder: str, way: str, threads: int) -> Entr
     def run() -> np.ndarray:
         with blas_threads(threads):
             total = added()
-            return (total.path() if way == "path" else total).solve(relative)
+            return (total.path() if way == "QR" else total).solve(relative)
 
     return Entry(lambda: seconds(run), {"coefficients": run()[:, :50].ravel().tolist()})
 
