@@ -12,6 +12,15 @@ const Kernels* kernels_named(const char* isa);
 const Kernels& kernels();
 void use(const Kernels& chosen);
 
+// Their layers in one precision.
+template <class T>
+const Functions<T>& functions() {
+    if constexpr (sizeof(T) == 4)
+        return kernels().f32;
+    else
+        return kernels().f64;
+}
+
 // The names of all that were built, up to a null.
 const char* const* built();
 

@@ -1,28 +1,16 @@
 // The door of the echo state kernels for NumPy; `recurra.native.echo` checks shapes and allocates.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/vector.h>
 
 #include <vector>
 
 #include "dispatch.hpp"
+#include "door.hpp"
 #include "scratch.hpp"
 #include "threads.hpp"
 
-namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace {
-
-template <class T>
-using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
-
-template <class A>
-auto data(const A& array) {
-    return array.size() ? array.data() : nullptr;
-}
 
 template <class T>
 const recurra::EchoFunctions<T>& functions() {

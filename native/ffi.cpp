@@ -13,7 +13,6 @@ namespace ffi = xla::ffi;
 namespace {
 
 // The work is done by the pool of XLA: there is no other one beside it.
-
 void run_on_pool(const recurra::Workers& self, long chunks, void (*work)(void*, long), void* context) {
     ffi::ThreadPool* pool = static_cast<ffi::ThreadPool*>(self.pool);
     const long helpers = (chunks < self.threads ? chunks : self.threads) - 1;
@@ -30,14 +29,6 @@ template <ffi::DataType D>
 using In = ffi::Buffer<D>;
 template <ffi::DataType D>
 using Out = ffi::ResultBuffer<D>;
-
-template <class T>
-const recurra::Functions<T>& functions() {
-    if constexpr (sizeof(T) == 4)
-        return recurra::kernels().f32;
-    else
-        return recurra::kernels().f64;
-}
 
 template <class B>
 auto data(B&& buffer) {
@@ -57,7 +48,7 @@ recurra::Shape shape(int64_t cell, int64_t squash, ffi::Span<const int64_t> x, i
 template <class T>
 T* scratch(const recurra::Shape& s, const recurra::Workers& workers) {
     try {
-        return recurra::scratch.get<T>(functions<T>().scratch_size(s, workers.threads));
+        return recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, workers.threads));
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
@@ -78,7 +69,7 @@ ffi::Error forward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t t
     const recurra::Workers workers = workers_of(pool, threads);
     T* memory = scratch<T>(s, workers);
     if (!memory) return no_memory();
-    functions<T>().forward(s, run, workers, memory);
+    recurra::functions<T>().forward(s, run, workers, memory);
     return ffi::Error::Success();
 }
 
@@ -94,7 +85,7 @@ ffi::Error backward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t 
     const recurra::Workers workers = workers_of(pool, threads);
     T* memory = scratch<T>(s, workers);
     if (!memory) return no_memory();
-    functions<T>().backward(s, g, workers, memory);
+    recurra::functions<T>().backward(s, g, workers, memory);
     return ffi::Error::Success();
 }
 

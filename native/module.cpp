@@ -1,18 +1,15 @@
 // The door for NumPy: arrays in, arrays filled in place; `recurra.native` checks shapes and allocates.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "dispatch.hpp"
+#include "door.hpp"
 #include "scratch.hpp"
 #include "threads.hpp"
-
-namespace nb = nanobind;
 
 void define_echoes(nb::module_& m);  // in echo_door.cpp
 
@@ -20,24 +17,7 @@ using namespace nb::literals;
 
 namespace {
 
-template <class T>
-using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 using Present = nb::ndarray<const bool, nb::c_contig, nb::device::cpu>;
-
-template <class A>
-auto data(const A& array) {
-    return array.size() ? array.data() : nullptr;
-}
-
-template <class T>
-const recurra::Functions<T>& functions() {
-    if constexpr (sizeof(T) == 4)
-        return recurra::kernels().f32;
-    else
-        return recurra::kernels().f64;
-}
 
 recurra::Shape shape(int cell, int squash, const nb::ndarray<>& x, long units) {
     return {cell, squash, long(x.shape(0)), long(x.shape(1)), long(x.shape(2)), units};
@@ -51,7 +31,7 @@ void forward(int cell, int squash, In<T> x, In<T> h0, In<T> c0, In<T> U, In<T> W
                               data(hs), data(hT), data(cT), data(tape)};
     const recurra::Workers workers = recurra::own_threads(threads);
     nb::gil_scoped_release unlocked;
-    functions<T>().forward(s, run, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, threads)));
+    recurra::functions<T>().forward(s, run, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, threads)));
 }
 
 template <class T>
@@ -63,7 +43,7 @@ void backward(int cell, int squash, In<T> x, In<T> U, In<T> W, Present present, 
                                  data(dd)};
     const recurra::Workers workers = recurra::own_threads(threads);
     nb::gil_scoped_release unlocked;
-    functions<T>().backward(s, g, workers, recurra::scratch.get<T>(functions<T>().scratch_size(s, threads)));
+    recurra::functions<T>().backward(s, g, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, threads)));
 }
 
 template <class T>

@@ -230,10 +230,8 @@ def _checked(name: str, array: np.ndarray | None, shape: tuple[int, ...] | None,
 def _mask(present: np.ndarray | None, batch: int, steps: int) -> np.ndarray:
     if present is None:
         return np.zeros(0, bool)
-    return _checked_mask(np.ascontiguousarray(present, bool), (batch, steps))
-
-
-def _checked_mask(present: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    if present.shape != shape:
-        raise DataError(f"`present` has the shape {present.shape}: it says for each of {shape} whether there is a step")
-    return present
+    if present.shape != (batch, steps):
+        raise DataError(
+            f"`present` has the shape {present.shape}: give one of {(batch, steps)} that says where there is a step"
+        )
+    return np.ascontiguousarray(present, bool)
