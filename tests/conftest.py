@@ -12,9 +12,8 @@ import pytest
 from jaxtyping import install_import_hook
 from scipy import special
 
-if (
-    "PYTEST_XDIST_WORKER" not in os.environ
-):  # one cache of compiled programs for a session, its workers and their children
+# One cache of compiled programs for a session, its workers and their children.
+if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["RECURRA_COMPILATION_CACHE"] = tempfile.mkdtemp(prefix="recurra-programs-")
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
     atexit.register(shutil.rmtree, os.environ["RECURRA_COMPILATION_CACHE"], ignore_errors=True)
