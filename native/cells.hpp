@@ -1,8 +1,9 @@
-// One step of each cell, forward and backward; every row of units is padded with zeros to whole vectors.
+// One step of each cell, forward, backward and its tangent; every row of units is padded with zeros to whole vectors.
 //
 // The gates of a step lie side by side: Elman (a), LSTM (i, f, g, o), GRU (z, r, s, n) with s = W_n h + d_n.
-// The forward step replaces what was summed up by the opened gates, the backward step these by their gradients; in the
-// GRU, s by that of s, which is r times that of n.
+// The forward step replaces what was summed up by the opened gates. The backward step writes their gradients, where the
+// gates are if need be; in the GRU, s by that of s, which is r times that of n. The tangent step takes the tangent `a` of
+// what was summed up, and turns the tangents of the state before into those of the state after.
 #pragma once
 
 #include "functions.hpp"
@@ -16,23 +17,26 @@ constexpr long STRIP_LEAST = 8 * ROWS;  // columns of the gates that are worth a
 template <class T>
 struct Tape;
 
+// The weights of a layer, or a tangent of them: null for zeros.
 template <class T>
-static void pack_plain(const Shape& s, const T* const (&from)[3], long H, T* bias, T* U, T* W) {
-    const long groups = gates(s.cell);
-    for (long k = 0; k < groups; k++) __builtin_memcpy(bias + k * H, from[2] + k * s.units, sizeof(T) * s.units);
-    pack_transposed(from[0], groups, s.units, H, s.inputs, s.inputs, U);
-    pack_transposed(from[1], groups, s.units, H, s.units, s.units, W);
-}
+struct Parts {
+    const T *U, *W, *b, *d;
+};
 
 // What the vanilla network and LSTM share: all gates are sums of a part of x and a part of h.
 template <class T>
 struct Plain {
-    static void pack_forward(const Shape& s, const Run<T>& run, long H, T* bias, T* U, T* W) {
-        pack_plain<T>(s, {run.U, run.W, run.b}, H, bias, U, W);
+    static void pack_forward(const Shape& s, const Parts<T>& p, long H, T* bias, T* U, T* W) {
+        const long groups = gates(s.cell);
+        for (long k = 0; p.b && k < groups; k++) __builtin_memcpy(bias + k * H, p.b + k * s.units, sizeof(T) * s.units);
+        if (p.U) pack_transposed(p.U, groups, s.units, H, s.inputs, s.inputs, U);
+        if (p.W) pack_transposed(p.W, groups, s.units, H, s.units, s.units, W);
     }
-    static void products(long count, const Factors<T>& x, const Factors<T>& h, const T* bias, long, T* gates, long G) {
-        const Factors<T> both[2] = {x, h};
-        product<T, 2>(count, both, bias, 0, G / PANEL<T>, gates, G);
+    template <int N>
+    static void products(long count, const Factors<T> (&x)[N], const Factors<T> (&h)[N], const T* bias, long, T* gates,
+                         long G) {
+        const Joined<T, N> both(x, h);
+        product<T, 2 * N>(count, both.f, bias, 0, G / PANEL<T>, gates, G);
     }
     static void pack_backward(const Shape& s, const Gradient<T>& g, long H, T* W, T* U) {
         pack(g.W, gates(s.cell), s.units, H, s.units, s.units, W);
@@ -80,13 +84,16 @@ struct ElmanKind : Plain<T> {
         T* h = tape.h_at(t + 1, b);
         for (long j = 0; j < tape.H; j += L<T>) store(h + j, squash(s.squash, load(a + j)));
     }
-    static void backward(const Shape& s, const Tape<T>& tape, long t, long b, T* dh, T*) {
+    static void backward(const Shape& s, const Tape<const T>& tape, long t, long b, T* a, T* dh, T*) {
         const T* h = tape.h_at(t + 1, b);
-        T* a = tape.gates_at(t, b);
         for (long j = 0; j < tape.H; j += L<T>) {
             store(a + j, load(dh + j) * slope(s.squash, load(h + j)));
             store(dh + j, V<T>{});
         }
+    }
+    static void tangent(const Shape& s, const Tape<const T>& tape, long t, long b, const T* a, T* dh, T*) {
+        const T* h = tape.h_at(t + 1, b);
+        for (long j = 0; j < tape.H; j += L<T>) store(dh + j, load(a + j) * slope(s.squash, load(h + j)));
     }
 };
 
@@ -110,45 +117,63 @@ struct LstmKind : Plain<T> {
             store(h + j, read * squashed);
         }
     }
-    static void backward(const Shape&, const Tape<T>& tape, long t, long b, T* dh, T* dc) {
+    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, T* a, T* dh, T* dc) {
         const long H = tape.H;
         const V<T> one = all(T(1));
-        T* q = tape.gates_at(t, b);
-        const T *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
+        const T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
             V<T> write = load(q + j), keep = load(q + H + j), g = load(q + 2 * H + j), read = load(q + 3 * H + j);
             V<T> squashed = load(tanh_c + j), d = load(dh + j);
             V<T> c = load(dc + j) + d * read * (one - squashed * squashed);
-            store(q + j, c * g * write * (one - write));
-            store(q + H + j, c * load(before + j) * keep * (one - keep));
-            store(q + 2 * H + j, c * write * (one - g * g));
-            store(q + 3 * H + j, d * squashed * read * (one - read));
+            store(a + j, c * g * write * (one - write));
+            store(a + H + j, c * load(before + j) * keep * (one - keep));
+            store(a + 2 * H + j, c * write * (one - g * g));
+            store(a + 3 * H + j, d * squashed * read * (one - read));
             store(dc + j, c * keep);
             store(dh + j, V<T>{});
+        }
+    }
+    static void tangent(const Shape&, const Tape<const T>& tape, long t, long b, const T* a, T* dh, T* dc) {
+        const long H = tape.H;
+        const V<T> one = all(T(1));
+        const T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
+        for (long j = 0; j < H; j += L<T>) {
+            V<T> write = load(q + j), keep = load(q + H + j), g = load(q + 2 * H + j), read = load(q + 3 * H + j);
+            V<T> squashed = load(tanh_c + j);
+            V<T> c = keep * load(dc + j) + load(before + j) * keep * (one - keep) * load(a + H + j) +
+                     g * write * (one - write) * load(a + j) + write * (one - g * g) * load(a + 2 * H + j);
+            store(dc + j, c);
+            store(dh + j, read * (one - squashed * squashed) * c +
+                              squashed * read * (one - read) * load(a + 3 * H + j));
         }
     }
 };
 
 template <class T>
 struct GruKind {
-    static void pack_forward(const Shape& s, const Run<T>& run, long H, T* bias, T* U, T* W) {
+    static void pack_forward(const Shape& s, const Parts<T>& p, long H, T* bias, T* U, T* W) {
         const long n = s.units;
         for (long j = 0; j < n; j++) {
-            bias[j] = run.b[j] + run.d[j];
-            bias[H + j] = run.b[n + j] + run.d[n + j];
-            bias[2 * H + j] = run.d[2 * n + j];
-            bias[3 * H + j] = run.b[2 * n + j];
+            const T b[3] = {p.b ? p.b[j] : T(0), p.b ? p.b[n + j] : T(0), p.b ? p.b[2 * n + j] : T(0)};
+            const T d[3] = {p.d ? p.d[j] : T(0), p.d ? p.d[n + j] : T(0), p.d ? p.d[2 * n + j] : T(0)};
+            bias[j] = b[0] + d[0];
+            bias[H + j] = b[1] + d[1];
+            bias[2 * H + j] = d[2];
+            bias[3 * H + j] = b[2];
         }
-        pack_transposed(run.U, 2, n, H, s.inputs, s.inputs, U);
-        pack_transposed(run.U + 2 * n * s.inputs, 1, n, H, s.inputs, s.inputs, U + 3 * H * s.inputs);
-        pack_transposed(run.W, 3, n, H, n, n, W);
+        if (p.U) {
+            pack_transposed(p.U, 2, n, H, s.inputs, s.inputs, U);
+            pack_transposed(p.U + 2 * n * s.inputs, 1, n, H, s.inputs, s.inputs, U + 3 * H * s.inputs);
+        }
+        if (p.W) pack_transposed(p.W, 3, n, H, n, n, W);
     }
-    static void products(long count, const Factors<T>& x, const Factors<T>& h, const T* bias, long panels, T* gates,
-                         long G) {
-        const Factors<T> both[2] = {x, h}, only_h[1] = {h}, only_x[1] = {x};
-        product<T, 2>(count, both, bias, 0, 2 * panels, gates, G);
-        product<T, 1>(count, only_h, bias, 2 * panels, 3 * panels, gates, G);
-        product<T, 1>(count, only_x, bias, 3 * panels, 4 * panels, gates, G);
+    template <int N>
+    static void products(long count, const Factors<T> (&x)[N], const Factors<T> (&h)[N], const T* bias, long panels,
+                         T* gates, long G) {
+        const Joined<T, N> both(x, h);
+        product<T, 2 * N>(count, both.f, bias, 0, 2 * panels, gates, G);
+        product<T, N>(count, h, bias, 2 * panels, 3 * panels, gates, G);
+        product<T, N>(count, x, bias, 3 * panels, 4 * panels, gates, G);
     }
     static void forward(const Shape&, const Tape<T>& tape, long t, long b) {
         const long H = tape.H;
@@ -163,19 +188,29 @@ struct GruKind {
             store(h + j, n + z * (load(before + j) - n));
         }
     }
-    static void backward(const Shape&, const Tape<T>& tape, long t, long b, T* dh, T*) {
+    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, T* a, T* dh, T*) {
         const long H = tape.H;
         const V<T> one = all(T(1));
-        T* q = tape.gates_at(t, b);
-        const T* before = tape.h_at(t, b);
+        const T *q = tape.gates_at(t, b), *before = tape.h_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
             V<T> z = load(q + j), r = load(q + H + j), s = load(q + 2 * H + j), n = load(q + 3 * H + j);
             V<T> d = load(dh + j), dn = d * (one - z) * (one - n * n);
-            store(q + j, d * (load(before + j) - n) * z * (one - z));
-            store(q + H + j, dn * s * r * (one - r));
-            store(q + 2 * H + j, dn * r);
-            store(q + 3 * H + j, dn);
+            store(a + j, d * (load(before + j) - n) * z * (one - z));
+            store(a + H + j, dn * s * r * (one - r));
+            store(a + 2 * H + j, dn * r);
+            store(a + 3 * H + j, dn);
             store(dh + j, d * z);
+        }
+    }
+    static void tangent(const Shape&, const Tape<const T>& tape, long t, long b, const T* a, T* dh, T*) {
+        const long H = tape.H;
+        const V<T> one = all(T(1));
+        const T *q = tape.gates_at(t, b), *before = tape.h_at(t, b);
+        for (long j = 0; j < H; j += L<T>) {
+            V<T> z = load(q + j), r = load(q + H + j), s = load(q + 2 * H + j), n = load(q + 3 * H + j);
+            V<T> dn = (one - n * n) * (load(a + 3 * H + j) + r * load(a + 2 * H + j) +
+                                       s * r * (one - r) * load(a + H + j));
+            store(dh + j, z * load(dh + j) + (one - z) * dn + (load(before + j) - n) * z * (one - z) * load(a + j));
         }
     }
     static void pack_backward(const Shape& s, const Gradient<T>& g, long H, T* W, T* U) {

@@ -37,6 +37,15 @@ struct Factors {
     long k;
 };
 
+// Two lists of them, one after the other.
+template <class T, int N>
+struct Joined {
+    Factors<T> f[2 * N];
+    Joined(const Factors<T> (&first)[N], const Factors<T> (&then)[N]) {
+        for (int k = 0; k < N; k++) f[k] = first[k], f[N + k] = then[k];
+    }
+};
+
 template <class T, int M, int P>
 INLINE void add_products(V<T> (&c)[M][P * NV], const Factors<T>& f, long panel) {
     const T* B = f.B + panel * f.k * PANEL<T>;
@@ -61,7 +70,9 @@ INLINE void tile(const Factors<T>* f, const T* bias, long panel, T* C, long stri
     for (int i = 0; i < M; i++)
         for (int j = 0; j < P * NV; j++) c[i][j] = load((bias ? bias : C + i * stride) + first + j * L<T>);
     add_products<T, M, P>(c, f[0], panel);
-    if constexpr (TERMS == 2) add_products<T, M, P>(c, f[1], panel);
+    if constexpr (TERMS > 1) add_products<T, M, P>(c, f[1], panel);
+    if constexpr (TERMS > 2) add_products<T, M, P>(c, f[2], panel);
+    if constexpr (TERMS > 3) add_products<T, M, P>(c, f[3], panel);
     for (int i = 0; i < M; i++)
         for (int j = 0; j < P * NV; j++) store(C + i * stride + first + j * L<T>, c[i][j]);
 }

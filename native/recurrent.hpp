@@ -37,25 +37,25 @@ INLINE void clear(T* to, long count) {
     __builtin_memset(to, 0, sizeof(T) * count);
 }
 
-// Where the parts of a tape lie. Without a tape two steps of the states are kept, and one of the gates.
+// Where the parts of a tape lie. What is not `whole` holds two steps of the states, and one of the gates. T may be const.
 template <class T>
 struct Tape {
     long B, H, G;
-    bool whole;
-    T *h, *gates, *c, *tanh_c;
+    bool whole, whole_gates;
+    T *h, *c, *tanh_c, *gates;
 
-    Tape(const Shape& s, T* memory, bool whole)
-        : B(s.batch), H(padded<T>(s.units)), G((s.cell == ELMAN ? 1 : 4) * H), whole(whole) {
+    Tape(const Shape& s, T* kept, bool whole, T* gates, bool whole_gates)
+        : B(s.batch), H(padded<T>(s.units)), G((s.cell == ELMAN ? 1 : 4) * H), whole(whole), whole_gates(whole_gates),
+          h(kept), gates(gates) {
         const long steps = whole ? s.steps : 1;
-        h = memory;
-        gates = h + (steps + 1) * B * H;
-        c = gates + steps * B * G;
+        c = h + (steps + 1) * B * H;
         tanh_c = c + (steps + 1) * B * H;
     }
-    static long short_size(const Shape& s) { return s.batch * 13 * padded<T>(s.units); }
+    static long short_kept(const Shape& s) { return s.batch * 5 * padded<T>(s.units); }
+    static long short_gates(const Shape& s) { return s.batch * 4 * padded<T>(s.units); }
     T* h_at(long t, long b) const { return h + ((whole ? t : t % 2) * B + b) * H; }
     T* c_at(long t, long b) const { return c + ((whole ? t : t % 2) * B + b) * H; }
-    T* gates_at(long t, long b) const { return gates + ((whole ? t : 0) * B + b) * G; }
+    T* gates_at(long t, long b) const { return gates + ((whole_gates ? t : 0) * B + b) * G; }
     T* tanh_c_at(long t, long b) const { return tanh_c + ((whole ? t : 0) * B + b) * H; }
 };
 
@@ -73,11 +73,11 @@ struct Forward {
         U = arena.take(G * s.inputs);
         W = arena.take(G * s.units);
         clear(bias, G);
-        Kind::pack_forward(s, run, H, bias, U, W);
+        Kind::pack_forward(s, {run.U, run.W, run.b, run.d}, H, bias, U, W);
     }
 
     static long scratch(const Shape& s) {
-        return Tape<T>::short_size(s) + 4 * padded<T>(s.units) * (1 + s.inputs + s.units) + 256;
+        return Tape<T>::short_kept(s) + Tape<T>::short_gates(s) + 4 * padded<T>(s.units) * (1 + s.inputs + s.units) + 256;
     }
 
     void start(long b) {
@@ -95,8 +95,8 @@ struct Forward {
         const long panels = tape.H / PANEL<T>;
         for (long b = first; b < first + count; b++) start(b);
         for (long t = 0; t < s.steps; t++) {
-            const Factors<T> x{run.x + (first * s.steps + t) * s.inputs, s.steps * s.inputs, 1, U, s.inputs};
-            const Factors<T> h{tape.h_at(t, first), tape.H, 1, W, s.units};
+            const Factors<T> x[1] = {{run.x + (first * s.steps + t) * s.inputs, s.steps * s.inputs, 1, U, s.inputs}};
+            const Factors<T> h[1] = {{tape.h_at(t, first), tape.H, 1, W, s.units}};
             T* gates = tape.gates_at(t, first);
             Kind::products(count, x, h, bias, panels, gates, tape.G);
             for (long b = first; b < first + count; b++) {
@@ -121,8 +121,9 @@ struct Forward {
 template <class T, class Kind>
 static void forward(const Shape& s, const Run<T>& run, const Workers& workers, T* scratch) {
     Arena<T> arena{scratch};
-    T* memory = run.tape ? run.tape : arena.take(Tape<T>::short_size(s));
-    Forward<T, Kind> job{s, run, Tape<T>(s, memory, run.tape)};
+    T* kept = run.kept ? run.kept : arena.take(Tape<T>::short_kept(s));
+    T* gates = run.gates ? run.gates : arena.take(Tape<T>::short_gates(s));
+    Forward<T, Kind> job{s, run, Tape<T>(s, kept, run.kept, gates, run.gates)};
     job.chunks = threads_for(workers, operations(s), s.batch / 4);
     job.prepare(arena);
     workers.run(workers, job.chunks, job.work, &job);
@@ -135,8 +136,9 @@ struct Backward {
 
     const Shape& s;
     const Gradient<T>& g;
-    Tape<T> tape;
+    Tape<const T> tape;
     T *dh = nullptr, *dc = nullptr, *U = nullptr, *W = nullptr, *dx = nullptr, *sums = nullptr, *zeros = nullptr;
+    T* nothing = nullptr;  // a row of it
     T* own = nullptr;  // scratch of each chunk of the weights
     long chunks = 1, columns = 0;
 
@@ -152,14 +154,18 @@ struct Backward {
         zeros = arena.take(columns);
         own = arena.take(threads * own_size());
         clear(zeros, columns);
+        nothing = arena.take(g.dhs ? 0 : H);
+        if (!g.dhs) clear(nothing, H);
         Kind::pack_backward(s, g, H, W, g.dx ? U : nullptr);
     }
+
+    T* dgates_at(long t, long b) const { return g.dgates + (t * s.batch + b) * tape.G; }
 
     long own_size() const { return padded<T>(DEPTH * columns) + DEPTH * STRIP; }
 
     static long scratch(const Shape& s, long threads) {
         const long H = padded<T>(s.units), columns = H + padded<T>(s.inputs + 1);
-        return 2 * s.batch * H + 4 * H * (H + padded<T>(s.inputs)) + s.batch * padded<T>(s.inputs) + (4 * H + 1) * columns +
+        return (2 * s.batch + 1) * H + 4 * H * (H + padded<T>(s.inputs)) + s.batch * padded<T>(s.inputs) + (4 * H + 1) * columns +
                threads * (padded<T>(DEPTH * columns) + DEPTH * STRIP) + 1024;
     }
 
@@ -175,15 +181,15 @@ struct Backward {
         }
         for (long t = s.steps - 1; t >= 0; t--) {
             for (long b = first; b < last; b++) {
-                const T* from = g.dhs + (b * s.steps + t) * s.units;
+                const T* from = g.dhs ? g.dhs + (b * s.steps + t) * s.units : nothing;
                 T* to = dh + b * H;
                 for (long j = 0; j < s.units; j++) to[j] += from[j];
                 if (g.present && !g.present[b * s.steps + t])
-                    clear(tape.gates_at(t, b), tape.G);
+                    clear(dgates_at(t, b), tape.G);
                 else
-                    Kind::backward(s, tape, t, b, to, dc + b * H);
+                    Kind::backward(s, tape, t, b, dgates_at(t, b), to, dc + b * H);
             }
-            const T* gates = tape.gates_at(t, first);
+            const T* gates = dgates_at(t, first);
             if (t > 0 || g.dh0)
                 Kind::to_state(last - first, gates, tape.G, W, H, dh + first * H);
             if (!g.dx) continue;
@@ -235,7 +241,7 @@ struct Backward {
             pack_rows(row, depth, B);
             for (long strip = begin; strip < end; strip += STRIP) {
                 const long wide = minimum(STRIP, end - strip);
-                pack_columns(tape.gates + row * G + strip, G, depth, wide, A);
+                pack_columns(g.dgates + row * G + strip, G, depth, wide, A);
                 for (long i = 0; i < wide; i += ROWS) {
                     const Factors<T> f[1] = {{A + i * depth, 1, ROWS, B, depth}};
                     const long m = strip + i, from = Kind::first_column(m, tape.H);
@@ -261,10 +267,11 @@ struct Backward {
 template <class T, class Kind>
 static void backward(const Shape& s, const Gradient<T>& g, const Workers& workers, T* scratch) {
     Arena<T> arena{scratch};
-    Backward<T, Kind> job{s, g, Tape<T>(s, g.tape, true)};
+    Backward<T, Kind> job{s, g, Tape<const T>(s, g.kept, true, g.gates, true)};
     job.prepare(arena, workers.threads);
     job.chunks = threads_for(workers, operations(s), s.batch / 4);
     workers.run(workers, job.chunks, job.sweep_work, &job);
+    if (!g.dW) return;
     job.chunks = threads_for(workers, operations(s), job.tape.G / STRIP_LEAST);
     workers.run(workers, job.chunks, job.weights_work, &job);
     Kind::deal_out(s, g, job);

@@ -33,6 +33,9 @@ struct Workers {
 };
 
 // A layer over a batch of sequences. Everything is in C order.
+//
+// The tape of a run is what the passes after it look at: `kept` (the states) and `gates` (opened), of `kept_size` and
+// `gates_size`. The vanilla network needs its states alone.
 template <class T>
 struct Run {
     const T *x;              // (batch, steps, inputs)
@@ -40,7 +43,7 @@ struct Run {
     const T *U, *W, *b, *d;  // (gates units, inputs), (gates units, units), (gates units,); d for GRU
     const bool* present;     // (batch, steps), or null: steps at which nothing happens are false
     T *hs, *hT, *cT;         // (batch, steps, units), (batch, units)
-    T* tape;                 // what the backward pass needs, of `tape_size`
+    T *kept, *gates;         // the tape; both null where none is wanted, `gates` for the vanilla network
 };
 
 // The gradient of <dhs, hs> + <dhT, hT> + <dcT, cT>.
@@ -48,18 +51,30 @@ template <class T>
 struct Gradient {
     const T *x, *U, *W;
     const bool* present;
-    const T *dhs, *dhT, *dcT;  // null for zeros, but dhs
-    T* tape;                 // of the forward pass; it is used up
+    const T *dhs, *dhT, *dcT;  // null for zeros
+    const T *kept, *gates;   // the tape; `gates` null for the vanilla network
+    T* dgates;               // memory for the gradients of the gates, of `gates_size`; may be `gates`
     T* dx;                   // null where it is not wanted
     T *dh0, *dc0;            // null where they are not wanted
     T *dU, *dW, *db, *dd;
+};
+
+// The tangent of the outputs along one of everything that goes in: null for zeros.
+template <class T>
+struct Tangent {
+    const T *x, *U, *W;
+    const bool* present;
+    const T *kept, *gates;   // the tape; `gates` null for the vanilla network
+    const T *dx, *dh0, *dc0, *dU, *dW, *db, *dd;
+    T *dhs, *dhT, *dcT;
 };
 
 template <class T>
 struct Functions {
     void (*forward)(const Shape&, const Run<T>&, const Workers&, T* scratch);
     void (*backward)(const Shape&, const Gradient<T>&, const Workers&, T* scratch);
-    long (*scratch_size)(const Shape&, int threads);  // numbers, for either
+    void (*tangent)(const Shape&, const Tangent<T>&, const Workers&, T* scratch);
+    long (*scratch_size)(const Shape&, int threads);  // numbers, for any of them
 };
 
 struct Kernels {
@@ -70,14 +85,16 @@ struct Kernels {
     EchoFunctions<double> echo_f64;
 };
 
-// Numbers of a tape: h (steps + 1), then the gates, then what else a cell keeps, all time-major with padded units.
+// Numbers of the parts of a tape, all time-major with padded units: h and c (steps + 1) and tanh(c), and the gates.
 template <class T>
-long tape_size(const Shape& s) {
+long kept_size(const Shape& s) {
     const long H = padded<T>(s.units), rows = s.batch * s.steps, start = s.batch;
-    const long h = (rows + start) * H;
-    if (s.cell == ELMAN) return h + rows * H;
-    if (s.cell == GRU) return h + rows * 4 * H;
-    return h + rows * 4 * H + (rows + start) * H + rows * H;
+    return ((rows + start) + (s.cell == LSTM ? (rows + start) + rows : 0)) * H;
+}
+
+template <class T>
+long gates_size(const Shape& s) {
+    return s.batch * s.steps * (s.cell == ELMAN ? 1 : 4) * padded<T>(s.units);
 }
 
 }  // namespace recurra

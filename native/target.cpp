@@ -2,6 +2,7 @@
 // target may be used here: a template of the standard library would be shared with the other instruction sets.
 #include "echo_functions.hpp"
 #include "recurrent.hpp"
+#include "tangent.hpp"
 
 namespace recurra::RECURRA_TARGET {
 
@@ -20,17 +21,26 @@ static void differentiate(const Shape& s, const Gradient<T>& g, const Workers& w
 }
 
 template <class T>
+static void push(const Shape& s, const Tangent<T>& d, const Workers& workers, T* scratch) {
+    if (s.cell == ELMAN) return tangent<T, ElmanKind<T>>(s, d, workers, scratch);
+    if (s.cell == GRU) return tangent<T, GruKind<T>>(s, d, workers, scratch);
+    tangent<T, LstmKind<T>>(s, d, workers, scratch);
+}
+
+INLINE long greatest(long a, long b, long c) { return a > b ? (a > c ? a : c) : (b > c ? b : c); }
+
+template <class T>
 static long scratch_size(const Shape& s, int threads) {
-    const long forward = Forward<T, LstmKind<T>>::scratch(s), backward = Backward<T, LstmKind<T>>::scratch(s, threads);
-    return forward > backward ? forward : backward;
+    return greatest(Forward<T, LstmKind<T>>::scratch(s), Backward<T, LstmKind<T>>::scratch(s, threads),
+                    Along<T, LstmKind<T>>::scratch(s));
 }
 
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)
 
 extern const Kernels kernels;
-const Kernels kernels = {TEXT(RECURRA_TARGET), {run<float>, differentiate<float>, scratch_size<float>},
-                         {run<double>, differentiate<double>, scratch_size<double>},
+const Kernels kernels = {TEXT(RECURRA_TARGET), {run<float>, differentiate<float>, push<float>, scratch_size<float>},
+                         {run<double>, differentiate<double>, push<double>, scratch_size<double>},
                          {run_echoes<float>, echo_scratch<float>},
                          {run_echoes<double>, echo_scratch<double>}};
 

@@ -12,7 +12,7 @@ from benchmarks.speed.pool import ROOT, Pool
 from benchmarks.speed.run import Run
 from benchmarks.speed.tables import Table, write
 
-GROUPS = ["training", "kernels", "example", "reservoirs", "readout", "ensembles", "simulation"]
+GROUPS = ["training", "kernels", "curvature", "example", "reservoirs", "readout", "ensembles", "simulation"]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 

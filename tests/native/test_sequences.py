@@ -1,4 +1,4 @@
-"""The kernels of the layers against loops over single steps, and their gradients against complex steps of these."""
+"""The kernels of the layers against loops over single steps, and their derivatives against complex steps of these."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recurra.errors import ConfigError, DataError
-from recurra.native.sequences import ACTIVATIONS, GATES, Weights, backward, forward
+from recurra.native.sequences import ACTIVATIONS, GATES, Along, Weights, backward, forward, tangent
 
 NAMES = ("x", "h", "c", "U", "W", "b", "d")
 STEP = 1e-30  # of the complex step: its square is nothing
@@ -104,6 +104,38 @@ def test_any_shape_gives_the_loop_and_its_gradient(isa, kind, batch, steps, inpu
         assert abs(terms.sum() - expected) <= 1e-12 * (np.abs(terms).sum() + abs(expected)), name
 
 
+def _pushed(cell, activation, p, direction, present, dtype=np.float64, workers=1):
+    """The tangent along a direction, by a tape that stays as it is."""
+    p = {name: part.astype(dtype) for name, part in p.items()}
+    weights, c = _weights(cell, activation, p), p["c"] if cell == "lstm" else None
+    tape = forward(weights, p["x"], p["h"], c, present=present, workers=workers).tape
+    along, before = Along(**{name: part.astype(dtype) for name, part in direction.items()}), tape.copy()
+    found = tangent(weights, p["x"], tape, along, present=present, workers=workers)
+    np.testing.assert_array_equal(tape, before)
+    return found
+
+
+@given(kind=cells, **sizes, units=st.integers(1, 40), seed=st.integers(0, 2**31), data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_shape_gives_the_tangent_along_anything(isa, kind, batch, steps, inputs, units, seed, data):
+    cell, activation = kind
+    p, _, present = _problem(cell, batch, steps, inputs, units, seed)
+    rng = np.random.default_rng(seed)
+    some = data.draw(st.sets(st.sampled_from(_used(cell))))
+    direction = {name: rng.normal(size=p[name].shape) for name in some}
+    moved = {name: p[name] + 1j * STEP * part for name, part in direction.items()}
+    with np.errstate(under="ignore"):
+        ends = [end.imag / STEP for end in _loop(cell, activation, p | moved, present)]
+    for dtype, bound in ((np.float64, 1e-12), (np.float32, 2e-5)):
+        if dtype == np.float32 and activation in ("relu", "identity"):  # which grow, and rounding with them
+            continue
+        found = _pushed(cell, activation, p, direction, present, dtype)
+        for got, expected in zip((found.hs, found.h, found.c), ends if cell == "lstm" else ends[:2], strict=False):
+            assert got.dtype == dtype
+            largest = max(1.0, np.abs(ends[0]).max(), np.abs(expected).max())
+            np.testing.assert_allclose(got, expected, rtol=0, atol=bound * largest)
+
+
 @given(kind=cells, **sizes, units=st.integers(1, 40), seed=st.integers(0, 2**31))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_single_precision_is_close_to_double(isa, kind, batch, steps, inputs, units, seed):
@@ -133,6 +165,30 @@ def test_threads_do_not_change_a_bit(isa, cell, dtype):
             strict=True,
         ):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_do_not_change_a_bit_of_a_tangent(isa, cell, dtype):
+    p, _, present = _problem(cell, 33, 40, 3, 50, 0)
+    direction = {name: part / 2 for name, part in _problem(cell, 33, 40, 3, 50, 1)[0].items() if name in _used(cell)}
+    one, *others = (_pushed(cell, "tanh", p, direction, present, dtype, workers) for workers in (1, 2, 3))
+    for other in others:
+        np.testing.assert_array_equal(one.hs, other.hs)
+        np.testing.assert_array_equal(one.c, other.c)
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_an_absent_step_holds_the_tangent(isa, cell):
+    p, _, present = _problem(cell, 4, 6, 2, 5, 3)
+    present[:, 2:] = False
+    direction = {name: np.ones_like(p[name]) for name in _used(cell)}
+    direction["x"][:, 2:] = np.nan
+    found = _pushed(cell, "tanh", p, direction, present)
+    for t in range(2, 6):
+        np.testing.assert_array_equal(found.hs[:, t], found.hs[:, 1])
+    np.testing.assert_array_equal(found.h, found.hs[:, 1])
+    assert np.isfinite(found.c).all()
 
 
 @pytest.mark.parametrize("cell", GATES)
@@ -200,6 +256,14 @@ def test_what_does_not_fit_is_refused(isa):
         forward(weights, p["x"], p["h"].astype(np.float32), p["c"])
     with pytest.raises(DataError, match="`tape` has 3 numbers"):
         backward(weights, p["x"], np.zeros(3), *given)
+    tape = forward(weights, p["x"], p["h"], p["c"]).tape
+    with pytest.raises(DataError, match=r"`along.b` is float64 of shape \(3,\).*takes \(16,\)"):
+        tangent(weights, p["x"], tape, Along(b=np.zeros(3)))
+    with pytest.raises(DataError, match="`tape` has 3 numbers"):
+        tangent(weights, p["x"], np.zeros(3), Along(b=np.zeros(16)))
+    tape.flags.writeable = False
+    with pytest.raises(DataError, match="`tape` can not be written to"):
+        backward(weights, p["x"], tape, *given)
     with pytest.raises(DataError, match="`present` has the shape"):
         forward(weights, p["x"], p["h"], p["c"], present=np.ones((2, 2), bool))
     with pytest.raises(DataError, match=r"`U` of gru with 4 units"):

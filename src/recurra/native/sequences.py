@@ -1,4 +1,4 @@
-"""A recurrent layer over a batch of sequences, forward and backward, on NumPy arrays."""
+"""A recurrent layer over a batch of sequences, forward, backward and its tangent, on NumPy arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -66,7 +66,7 @@ class Forward:
     Args:
         hs: h after every step (batch, steps, units).
         h, c: after the last step (batch, units); c is empty but for LSTM.
-        tape: what `backward` needs; used up by it.
+        tape: what `backward` and `tangent` need; used up by the first.
     """
 
     hs: np.ndarray
@@ -86,6 +86,28 @@ class Gradient:
     W: np.ndarray
     b: np.ndarray
     d: np.ndarray
+
+
+@dataclass(frozen=True)
+class Along:
+    """A direction of what goes into a layer; in the shapes of it, None for zeros."""
+
+    x: np.ndarray | None = None
+    h: np.ndarray | None = None
+    c: np.ndarray | None = None
+    U: np.ndarray | None = None
+    W: np.ndarray | None = None
+    b: np.ndarray | None = None
+    d: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Tangent:
+    """Tangents of h after every step, and of h and c after the last; in the shapes of `Forward`."""
+
+    hs: np.ndarray
+    h: np.ndarray
+    c: np.ndarray
 
 
 def forward(
@@ -117,7 +139,7 @@ def forward(
     units, lstm = weights.units, weights.cell == "lstm"
     state = [_checked("h", h, (batch, units), dtype), _checked("c", c, (batch, units) if lstm else None, dtype)]
     inputs = [_inputs(weights, x, present), *state, *_parts(weights, dtype)]
-    size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
+    size = sum(kernels().tape_sizes(CELLS[weights.cell], batch, steps, units, dtype == np.float32))
     shapes = (batch, steps, units), (batch, units), (batch, units) if lstm else 0, size if record else 0
     found = Forward(*_results(shapes, dtype, out))
     kernels().forward(
@@ -162,9 +184,9 @@ def backward(
     """
     dtype, (batch, steps, _) = x.dtype, x.shape
     units, lstm = weights.units, weights.cell == "lstm"
-    size = kernels().tape_size(CELLS[weights.cell], batch, steps, units, dtype == np.float32)
-    if tape.shape != (size,) or tape.dtype != dtype or not tape.flags.writeable:
-        raise DataError(f"`tape` has {tape.size} numbers: take the one of `forward`, which has {size}, once")
+    _check_tape(weights, x, tape)
+    if not tape.flags.writeable:
+        raise DataError("`tape` can not be written to: `backward` uses it up")
     given = [
         _checked("hs", hs, (batch, steps, units), dtype),
         _checked("h", h, (batch, units), dtype),
@@ -193,6 +215,64 @@ def backward(
         workers or threads(),
     )
     return found
+
+
+def tangent(
+    weights: Weights,
+    x: np.ndarray,
+    tape: np.ndarray,
+    along: Along,
+    *,
+    present: np.ndarray | None = None,
+    workers: int | None = None,
+) -> Tangent:
+    """The tangent of what a layer gives, along a direction of all that goes in.
+
+    Args:
+        weights, x, present: as of `forward`.
+        tape: of that `forward`, before `backward` has used it up; it stays as it is.
+        along: the direction.
+        workers: as of `forward`.
+
+    Raises:
+        DataError: shapes or precisions that do not fit together.
+    """
+    dtype, (batch, steps, _) = x.dtype, x.shape
+    units, lstm = weights.units, weights.cell == "lstm"
+    _check_tape(weights, x, tape)
+    ends = (batch, units), (batch, units) if lstm else None
+    parts = (weights.U, weights.W, weights.b, weights.d)
+    shapes = x.shape, *ends, *(None if part is None else part.shape for part in parts)
+    directions = [
+        np.zeros(0, dtype) if given is None else _checked(f"along.{name}", given, shape, dtype)
+        for (name, given), shape in zip(vars(along).items(), shapes, strict=True)
+    ]
+    if along.x is not None:
+        directions[0] = _inputs(weights, directions[0], present)
+    U, W, *_ = _parts(weights, dtype)
+    found = Tangent(*_results(((batch, steps, units), (batch, units), (batch, units) if lstm else 0), dtype, None))
+    kernels().tangent(
+        CELLS[weights.cell],
+        ACTIVATIONS[weights.activation],
+        _inputs(weights, x, present),
+        U,
+        W,
+        _mask(present, batch, steps),
+        tape,
+        *directions,
+        found.hs,
+        found.h,
+        found.c,
+        workers or threads(),
+    )
+    return found
+
+
+def _check_tape(weights: Weights, x: np.ndarray, tape: np.ndarray) -> None:
+    batch, steps, _ = x.shape
+    size = sum(kernels().tape_sizes(CELLS[weights.cell], batch, steps, weights.units, x.dtype == np.float32))
+    if tape.shape != (size,) or tape.dtype != x.dtype:
+        raise DataError(f"`tape` has {tape.size} numbers: take the one of `forward`, which has {size}, once")
 
 
 def _results(shapes: Sequence[Any], dtype: np.dtype, out: Any) -> list[np.ndarray]:

@@ -1,9 +1,13 @@
-"""The recurrent layers as functions of JAX: foreign functions of XLA, with their gradient.
+"""The recurrent layers as functions of JAX: foreign functions of XLA with their first derivatives, on a CPU.
 
-They serve the reverse mode of differentiation and inference, on a CPU. In forward mode (`jax.jvp`, `jax.jacfwd`) JAX
-refuses them: it wants the scan.
+The passes of a layer are primitives: the recorded run, its tangent, and the transpose of that. The last two are linear
+in what is pushed through them and each other's transpose: JAX makes gradients, tangents and linearised functions of
+them, and one tape serves any number of each.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -11,11 +15,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 from recurra.native import sequences
 from recurra.native.status import compiled, kernels, status, threads
 
 Arrays = tuple[jax.Array, ...]
+Shapes = list[tuple[int, ...]]
+INPUTS = ("x", "h", "c", "U", "W", "b", "d")
+OUTPUTS = ("hs", "h", "c")
+_KEEP: ContextVar[bool] = ContextVar("_KEEP", default=False)
+TAPED = 6  # x, U, W, the steps that are there, the states and the gates: what the linear passes look at
 
 
 @dataclass(frozen=True)
@@ -35,14 +47,19 @@ class Layer:
         kinds = sequences.CELLS[self.cell], sequences.ACTIVATIONS[self.activation], threads()
         return {name: np.int64(kind) for name, kind in zip(("cell", "squash", "threads"), kinds, strict=True)}
 
+    def has(self, name: str) -> bool:
+        """Whether there is such an input or output."""
+        return self.cell == {"c": "lstm", "d": "gru"}.get(name, self.cell)
 
-@jax.tree_util.register_static
-@dataclass(frozen=True)
-class _Wanted:
-    """Of which inputs the gradient is asked for."""
+    def outputs(self, x: Any, W: Any) -> Shapes:
+        """Shapes of h after every step, and of h and c after the last."""
+        (batch, steps, _), units = x.shape, W.shape[1]
+        return [(batch, steps, units), (batch, units), (batch, units) if self.has("c") else (0,)]
 
-    x: bool
-    start: bool
+    def tape(self, x: Any, W: Any) -> tuple[int, int]:
+        """Numbers of the states and of the gates of a tape."""
+        (batch, steps, _), units = x.shape, W.shape[1]
+        return kernels().tape_sizes(sequences.CELLS[self.cell], batch, steps, units, x.dtype == np.float32)
 
 
 @cache
@@ -57,7 +74,17 @@ def available() -> bool:
     return True
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
+@contextmanager
+def tapes_kept() -> Iterator[None]:
+    """What is transposed here writes beside its tape, not in place of a part of it; see `recurra.cells.sequence`."""
+    token = _KEEP.set(True)
+    try:
+        yield
+    finally:
+        _KEEP.reset(token)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def run(layer: Layer, x: Any, h: Any, c: Any, U: Any, W: Any, b: Any, d: Any, present: Any) -> Arrays:
     """Run a layer over a batch of sequences.
 
@@ -71,56 +98,167 @@ def run(layer: Layer, x: Any, h: Any, c: Any, U: Any, W: Any, b: Any, d: Any, pr
     Returns:
         h after every step (batch, steps, units), and h and c after the last.
     """
-    return tuple(_forward(layer, False, x, h, c, U, W, b, d, present)[:3])
+    shapes = [*layer.outputs(x, W), (0,), (0,)]
+    return tuple(_call("forward", layer, shapes, (x, h, c, U, W, b, d, present))[:3])
 
 
-def _run_forward(layer: Layer, *given: Any) -> tuple[Arrays, Any]:
-    x, h, c, U, W, b, d, present = (each.value for each in given)
-    *outputs, tape = _forward(layer, True, x, h, c, U, W, b, d, present)
-    wanted = _Wanted(given[0].perturbed, given[1].perturbed or given[2].perturbed)
-    return tuple(outputs), (wanted, x, c, U, W, d, present, tape)
+@partial(run.defjvp, symbolic_zeros=True)
+def _run_along(layer: Layer, given: Any, directions: Any) -> tuple[Arrays, Arrays]:
+    *outputs, kept, gates = _record.bind(*given, layer=layer)
+    x, _, _, U, W, _, _, present = given
+    some = {
+        name: direction
+        for name, direction in zip(INPUTS, directions[:-1], strict=True)
+        if layer.has(name) and not isinstance(direction, jax.custom_derivatives.SymbolicZero)
+    }
+    if not some:  # along c of a layer that has none
+        return tuple(outputs), tuple(map(jnp.zeros_like, outputs))
+    found = _tangent.bind(x, U, W, present, kept, gates, *some.values(), layer=layer, along=tuple(some))
+    return tuple(outputs), tuple(found)
 
 
-def _run_backward(layer: Layer, kept: Any, gradients: Any) -> tuple[Any, ...]:
-    wanted, x, c, U, W, d, present, tape = kept
-    (batch, steps, inputs), units = x.shape, W.shape[1]
-    dhs, dh, dc = (None if isinstance(g, jax.custom_derivatives.SymbolicZero) else jnp.asarray(g) for g in gradients)
-    if dhs is None:
-        dhs = jnp.zeros((batch, steps, units), x.dtype)
-    none = jnp.zeros(0, x.dtype)
-    lstm = layer.cell == "lstm"
-    shapes = [
-        tape.shape,
-        (batch, steps, inputs) if wanted.x else (0,),
-        (batch, units) if wanted.start else (0,),
-        (batch, units) if wanted.start and lstm else (0,),
-        U.shape,
-        W.shape,
-        W.shape[:1],
-        d.shape,
-    ]
+def _call(
+    name: str, layer: Layer, shapes: Shapes, given: Sequence[Any], place: dict[int, int] | None = None
+) -> list[jax.Array]:
+    dtype = given[0].dtype
     call = jax.ffi.ffi_call(
-        f"recurra_backward_{x.dtype}",
-        [jax.ShapeDtypeStruct(shape, x.dtype) for shape in shapes],
+        f"recurra_{name}_{dtype}",
+        [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes],
         vmap_method="sequential",
-        input_output_aliases={7: 0},
+        input_output_aliases=place,
     )
-    given = (x, U, W, present, dhs, none if dh is None else dh, none if dc is None or not lstm else dc, tape)
-    _, dx, dh0, dc0, dU, dW, db, dd = call(*given, **layer.attributes)
-    start = (dh0, dc0 if lstm else jnp.zeros_like(c)) if wanted.start else (None, None)
-    return dx if wanted.x else None, *start, dU, dW, db, dd, None
+    return list(call(*given, **layer.attributes))
 
 
-run.defvjp(_run_forward, _run_backward, symbolic_zeros=True)
+def _primitive(
+    name: str, run: Callable[..., list[jax.Array]], shapes: Callable[..., Shapes], *settings: str
+) -> Primitive:
+    """A primitive that does what a function with some settings does, once for each where it is mapped over."""
+    made = Primitive(f"recurra_{name}")
+    made.multiple_results = True
+
+    def shaped(*given: Any, **settings: Any) -> list[ShapedArray]:
+        return [ShapedArray(shape, given[0].dtype) for shape in shapes(*given, **settings)]
+
+    def mapped(given: Sequence[Any], axes: Sequence[int | None], **settings: Any) -> Any:
+        many = {k: jnp.moveaxis(given[k], axis, 0) for k, axis in enumerate(axes) if axis is not None}
+
+        def one(some: dict[int, Any]) -> Any:
+            return made.bind(*(some.get(k, each) for k, each in enumerate(given)), **settings)
+
+        found = jax.lax.map(one, many)
+        return found, [0] * len(found)
+
+    made.def_impl(jax.jit(run, static_argnames=("layer", *settings)))
+    made.def_abstract_eval(shaped)
+    batching.primitive_batchers[made] = mapped
+    mlir.register_lowering(made, mlir.lower_fun(run, multiple_results=True))
+    return made
 
 
-def _forward(layer: Layer, record: bool, x: Any, h: Any, c: Any, U: Any, W: Any, b: Any, d: Any, present: Any) -> Any:
-    (batch, steps, _), units = x.shape, W.shape[1]
-    size = kernels().tape_size(sequences.CELLS[layer.cell], batch, steps, units, x.dtype == np.float32)
-    shapes = [(batch, steps, units), (batch, units), c.shape, (size if record else 0,)]
-    call = jax.ffi.ffi_call(
-        f"recurra_forward_{x.dtype}",
-        [jax.ShapeDtypeStruct(shape, x.dtype) for shape in shapes],
-        vmap_method="sequential",
+def _record_shapes(*given: Any, layer: Layer) -> Shapes:
+    x, W = given[0], given[4]
+    kept, gates = layer.tape(x, W)
+    return [*layer.outputs(x, W), (kept,), (0 if layer.cell == "elman" else gates,)]
+
+
+def _run_record(*given: Any, layer: Layer) -> list[jax.Array]:
+    """The run, and what it keeps: its states, and its gates but for "elman", where nothing looks at them."""
+    return _call("forward", layer, _record_shapes(*given, layer=layer), given)
+
+
+def _tangent_shapes(*given: Any, layer: Layer, along: tuple[str, ...]) -> Shapes:
+    del along
+    return layer.outputs(given[0], given[2])
+
+
+def _run_tangent(*given: Any, layer: Layer, along: tuple[str, ...]) -> list[jax.Array]:
+    """The tangents of all outputs, along some of the inputs."""
+    directions = dict(zip(along, given[TAPED:], strict=True))
+    everything = [directions.get(name, np.zeros(0, given[0].dtype)) for name in INPUTS]
+    return _call("tangent", layer, layer.outputs(given[0], given[2]), (*given[:TAPED], *everything))
+
+
+def _cotangent_shapes(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool) -> Shapes:
+    del of, keep
+    x, U, W, *_ = given
+    end, rows = (x.shape[0], W.shape[1]), W.shape[:1]
+    shapes: dict[str, Any] = dict(zip(INPUTS, (x.shape, end, end, U.shape, W.shape, rows, rows), strict=True))
+    return [shapes[name] for name in wanted if layer.has(name)]
+
+
+def _run_cotangent(
+    *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool
+) -> list[jax.Array]:
+    """The gradients of <some given numbers, their outputs> with respect to the inputs that are wanted."""
+    x, _, W, _, _, gates = taped = given[:TAPED]
+    numbers = dict(zip(of, given[TAPED:], strict=True))
+    hs, h, c = (numbers.get(name, np.zeros(0, x.dtype)) for name in OUTPUTS)
+    together = {"x"}, {"h", "c"}, {"U", "W", "b", "d"}  # what the kernel computes at once
+    asked = {name for some in together if some & {*wanted} for name in some if layer.has(name)}
+    every = _cotangent_shapes(*given, layer=layer, of=of, wanted=tuple(filter(layer.has, INPUTS)), keep=keep)
+    shapes = dict(zip(filter(layer.has, INPUTS), every, strict=True))
+    results = [layer.tape(x, W)[1:], *(shapes[name] if name in asked else (0,) for name in INPUTS)]
+    # the gradients of the gates take their place; XLA copies these first where it sees that they are needed again
+    place = {TAPED - 1: 0} if gates.size and not keep else None
+    _, *found = _call("backward", layer, results, (*taped, hs, h, c), place)
+    return [found[INPUTS.index(name)] for name in wanted]
+
+
+_record = _primitive("record", _run_record, _record_shapes)
+_tangent = _primitive("tangent", _run_tangent, _tangent_shapes, "along")
+_cotangent = _primitive("cotangent", _run_cotangent, _cotangent_shapes, "of", "wanted", "keep")
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise TypeError(
+        "the native kernels have first derivatives alone, and a second one is asked for: run the layer with "
+        "`forward_mode=True`, which scans it"
     )
-    return call(x, h, c, U, W, b, d, present, **layer.attributes)
+
+
+def _not_zero(names: Sequence[str], tangents: Sequence[Any]) -> dict[str, Any]:
+    return {name: each for name, each in zip(names, tangents, strict=True) if not isinstance(each, ad.Zero)}
+
+
+def _tangent_along(given: Any, directions: Any, *, layer: Layer, along: tuple[str, ...]) -> Any:
+    if any(not isinstance(each, ad.Zero) for each in directions[:TAPED]):
+        _refuse()
+    some = _not_zero(along, directions[TAPED:])
+    after = _tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some))
+    return _tangent.bind(*given, layer=layer, along=along), after
+
+
+def _cotangent_along(given: Any, directions: Any, *, of: tuple[str, ...], **settings: Any) -> Any:
+    if any(not isinstance(each, ad.Zero) for each in directions[:TAPED]):
+        _refuse()
+    some = _not_zero(of, directions[TAPED:])
+    after = _cotangent.bind(*given[:TAPED], *some.values(), of=tuple(some), **settings)
+    return _cotangent.bind(*given, of=of, **settings), after
+
+
+def _tangent_transposed(numbers: Any, *given: Any, layer: Layer, along: tuple[str, ...]) -> Any:
+    some = {name: each for name, each in _not_zero(OUTPUTS, numbers).items() if layer.has(name)}
+    wanted = tuple(n for n, each in zip(along, given[TAPED:], strict=True) if ad.is_undefined_primal(each))
+    settings: dict[str, Any] = {"layer": layer, "of": tuple(some), "wanted": wanted, "keep": _KEEP.get()}
+    found = _cotangent.bind(*given[:TAPED], *some.values(), **settings)
+    parts = dict(zip(wanted, found, strict=True))
+    return [None] * TAPED + [parts.get(name) for name in along]
+
+
+def _cotangent_transposed(
+    directions: Any, *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool
+) -> Any:
+    del keep
+    some = _not_zero(wanted, directions)
+    found = _tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some))
+    parts: dict[str, Any] = dict(zip(OUTPUTS, found, strict=True))
+    asked = map(ad.is_undefined_primal, given[TAPED:])
+    return [None] * TAPED + [parts[name] if one else None for name, one in zip(of, asked, strict=True)]
+
+
+ad.primitive_jvps[_record] = _refuse
+ad.primitive_jvps[_tangent] = _tangent_along
+ad.primitive_jvps[_cotangent] = _cotangent_along
+ad.primitive_transposes[_tangent] = _tangent_transposed
+ad.primitive_transposes[_cotangent] = _cotangent_transposed
