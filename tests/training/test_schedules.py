@@ -1,10 +1,13 @@
 """Step lengths at given updates against their closed forms, through whole trainings; what is refused."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from recurra.errors import ConfigError
 from recurra.training import SCHEDULES, Settings
+from recurra.training.schedules import Rates, momentum
 
 UPDATES = 12  # 6 epochs of 2 batches
 DONE = np.arange(UPDATES) / UPDATES
@@ -70,3 +73,38 @@ def test_a_warm_up_rises_to_the_schedule_that_follows(schedule, slope, bias, fol
 def test_settings_that_cannot_be_are_refused(given, match):
     with pytest.raises(ConfigError, match=match):
         Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "asked", "update", "expected"),
+    [
+        ("constant", 0.97, 0, 0.97),
+        ("delayed", 0.995, 0, 0.9),
+        ("delayed", 0.995, 999, 0.9),
+        ("delayed", 0.995, 1000, 0.995),
+        ("delayed", 0.0, 1000, 0.0),
+        ("increasing", 0.99, 0, 0.5),
+        ("increasing", 0.99, 249, 0.5),
+        ("increasing", 0.99, 250, 0.75),
+        ("increasing", 0.99, 2250, 0.95),
+        ("increasing", 0.99, 12_249, 1 - 0.5 / 49),
+        ("increasing", 0.99, 12_500, 0.99),
+        ("increasing", 0.0, 100, 0.0),
+    ],
+)
+def test_the_momentum_of_an_update_is_that_of_the_paper(schedule, asked, update, expected):
+    rates = Rates(*[np.float64(0.0)] * len(Rates._fields))._replace(momentum=np.float64(asked))
+    with jax.enable_x64(True):
+        assert float(momentum(schedule, rates, jnp.int32(update))) == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_momentum_that_is_delayed_is_the_hand_result_through_a_training(slope, bias, follow):
+    settings = _settings("constant", optimizer="nesterov", momentum=0.5, momentum_schedule="increasing")
+    path = follow(slope, bias([0.0, 0.0]), np.eye(2), settings)[0]
+    constant = follow(slope, bias([0.0, 0.0]), np.eye(2), _settings("constant", optimizer="nesterov", momentum=0.5))[0]
+    np.testing.assert_array_equal(path, constant)  # 0.5 is what the schedule begins with, and its limit here
+
+
+def test_an_unknown_momentum_schedule_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="'increasing'"):
+        Settings(momentum_schedule="incresing")

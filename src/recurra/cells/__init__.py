@@ -8,13 +8,14 @@ Glorot-uniform `U`, orthogonal `W`, zero `b`, and 1 for the bias of the LSTM's f
 from recurra.cells.activations import ACTIVATIONS, ELEMENTWISE, Activation, activation
 from recurra.cells.cell import Array, Cell, Dropped, Matrix, with_dropout
 from recurra.cells.convolution import Convolution, receptive_field
+from recurra.cells.damped import Damped, damped
 from recurra.cells.elman import Elman
 from recurra.cells.euler import EulerCell
 from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
 from recurra.cells.lstm import LSTM, Clamp, Gates
 from recurra.cells.own import Own, as_cell
-from recurra.cells.sequence import run_cell
+from recurra.cells.sequence import run_cell, tapes_kept
 from recurra.compilation import keep_programs
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Cell",
     "Clamp",
     "Convolution",
+    "Damped",
     "Dropped",
     "Elman",
     "EulerCell",
@@ -36,10 +38,12 @@ __all__ = [
     "activation",
     "as_cell",
     "blank",
+    "damped",
     "glorot_uniform",
     "orthogonal",
     "receptive_field",
     "run_cell",
+    "tapes_kept",
     "with_dropout",
     "zeros",
 ]

@@ -39,6 +39,22 @@ LEARNERS: dict[str, Learner] = {
     "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
     "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),
+    "momentum": Learner(
+        "vanilla network, initialised like an echo state network, then all weights by Nesterov's momentum",
+        "recurra.estimators.rnn:RNN",
+        {
+            "init": "echo-state",
+            "optimizer": "nesterov",
+            "momentum": 0.99,
+            "momentum_schedule": "increasing",
+            "learning_rate": 0.01,
+        },
+    ),
+    "hessian-free": Learner(
+        "vanilla network, initialised like an echo state network, Hessian-free optimisation",
+        "recurra.estimators.rnn:RNN",
+        {"init": "echo-state", "optimizer": "hessian-free"},
+    ),
     "gru": Learner("gated recurrent unit, backpropagation through time", "recurra.estimators.gru:GRU"),
     "lstm": Learner("long short-term memory, backpropagation through time", "recurra.estimators.lstm:LSTM"),
     "network": Learner(

@@ -11,6 +11,7 @@ from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
+from recurra.estimators.second_order import batch_of, hessian_free
 from recurra.estimators.training_options import (
     check_training,
     increment_sizes,
@@ -24,8 +25,9 @@ from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_sc
 from recurra.forecasting.compiled import Compiled
 from recurra.models import CELLS, Model, Stack, from_tensors, in_precision, tensor_layout, to_tensors
 from recurra.storage import Layout
-from recurra.training import Gaussian, LearnedStart, Objective, train
+from recurra.training import Gaussian, HessianFree, LearnedStart, Objective, train
 from recurra.training.loop import Validate
+from recurra.training.settings import HESSIAN_FREE
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -53,7 +55,8 @@ class Recurrent(Estimator):
         l1, l2: penalties on the sum of absolute values and of squares, a table of strengths for the weights U, W, b of
             the recurrent layers and V of the readout, such as {"W": 1e-4}.
         optimizer: "adam", "adamw", "rmsprop", "adagrad", "sgd", "momentum" or "nesterov", with the constants that
-            Keras documents.
+            Keras documents; or "hessian-free", which finds its own step lengths and takes no rates.
+        hessian_free: a table of its settings, such as {"cg_steps": 100}; see `recurra.training.HessianFree`.
         learning_rate: step length of the optimiser.
         final_learning_rate: step length at the end of the schedules "cosine" and "exponential"; None keeps it constant.
         schedule: "constant", "cosine", "exponential", or "step", which multiplies the rate by `decay` after each of
@@ -62,9 +65,11 @@ class Recurrent(Estimator):
         decay: factor of the rate, for "step".
         warmup_updates: updates at the beginning in which the rate rises.
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
+        momentum_schedule: "constant"; "delayed", 0.9 in the first 1000 updates; or "increasing" towards `momentum`.
         weight_decay: for "adamw".
         epochs: passes over the training windows.
-        batch_size: windows a gradient is averaged over; of a stateful training, the streams side by side.
+        batch_size: windows a gradient is averaged over; of a stateful training, the streams side by side. None takes
+            32, and all windows for "hessian-free".
         bptt_length: steps of a training window, through which gradients flow.
         stride: rows from the start of one window to the next.
         stateful: windows follow each other, and each begins with the state in which the one before ended, instead of
@@ -104,6 +109,7 @@ class Recurrent(Estimator):
     l1: Mapping[str, float] | None = None
     l2: Mapping[str, float] | None = None
     optimizer: str = "adam"
+    hessian_free: Mapping[str, Any] | None = None
     learning_rate: float = 1e-3
     final_learning_rate: float | None = None
     schedule: str = "cosine"
@@ -111,9 +117,10 @@ class Recurrent(Estimator):
     decay: float = 0.1
     warmup_updates: int = 0
     momentum: float = 0.9
+    momentum_schedule: str = "constant"
     weight_decay: float = 0.0
     epochs: int = 100
-    batch_size: int = 32
+    batch_size: int | None = None
     bptt_length: int = 50
     stride: int = 1
     stateful: bool = False
@@ -162,13 +169,14 @@ class Recurrent(Estimator):
             )
         cuts = training.cuts(self.validation) if held else [len(values) for values, _ in training.parts]
         data = windows(self, training.trained(cuts))
-        self._check_memory(training, windows=data[2].size)
+        count = data[2].size
+        method = self._method(training, count)
         task, data = with_physics(self, data, self._objective(), training.frame)
         trained = train(
             self._drawn(training),
             task,
             data,
-            settings(self),
+            settings(self, count, method),
             validate=self._validate(training.validation(cuts, self._warmup_rows())) if held else None,
             checkpoint=training.checkpoint,
             progress=training.progress,
@@ -176,13 +184,24 @@ class Recurrent(Estimator):
         self.alarms_ = trained.alarms
         return Compiled(trained.best), trained.history
 
-    def _check_memory(self, training: TrainingSet, windows: int) -> None:
+    def _method(self, training: TrainingSet, windows: int) -> HessianFree:
+        """The settings of Hessian-free optimisation; refuses a training that does not fit this machine."""
         blank = self._blank(len(training.frame.channels), training.frame.features)
         units, gates, layers = self._size(blank)
-        rows = min(windows, self.batch_size) * self.bptt_length
-        need = training_bytes([shape for _, shape in tensor_layout(blank).values()], units, gates, layers, rows)
+        shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
+        each = wide * training_bytes([], units, gates, layers, self.bptt_length)
+        method = hessian_free(self, self._bounded(), each)
+        at_once = min(windows, batch_of(self, windows))
+        if self.optimizer == HESSIAN_FREE and method.chunk is not None:
+            at_once = min(at_once, method.chunk)
+        need = wide * training_bytes(shapes, units, gates, layers, 0) + each * at_once
         advice = "take fewer `units` or `layers`, a smaller `batch_size` or a shorter `bptt_length`"
-        refuse_beyond_memory(need * blank.dtype.itemsize / 4, f"training {layers} layers of {units} units", advice)
+        refuse_beyond_memory(need, f"training {layers} layers of {units} units", advice)
+        return method
+
+    def _bounded(self) -> bool:
+        """Whether its hidden units are those of a vanilla network with a bounded activation."""
+        return False
 
     def _size(self, model: Model) -> tuple[int, int, int]:
         """Units, their gates, and layers of them."""

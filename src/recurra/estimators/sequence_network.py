@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
+from recurra.estimators.second_order import batch_of, hessian_free
 from recurra.models import CELLS, Model, Stack, tensor_layout, with_output
-from recurra.training import Feedback, LearnedStart, MaskedSteps, Settings
+from recurra.training import Feedback, LearnedStart, MaskedSteps, Settings, echo_state
 from recurra.training.loop import Validate
+from recurra.training.settings import HESSIAN_FREE
 
 if TYPE_CHECKING:
     from recurra.estimators.sequences import Sequences
@@ -39,26 +41,32 @@ def draw_network(owner: "Sequences", inputs: int, outputs: int, seed: int | None
     )
     if owner.output != "identity":
         model = with_output(model, owner.output)
+    if owner.init == "echo-state" and seed is not None:
+        model = echo_state(model, input_scale=float(owner.input_scale), seed=seed)
     whole = LearnedStart.of(model) if owner.learned_start else model
     return Feedback(whole, outputs, _SEES.get(owner.loss, "identity")) if owner.feedback else whole
 
 
-def settings(owner: "Sequences") -> Settings:
-    """How to train."""
+def settings(owner: "Sequences", blank: Model, sequences: int, steps: int) -> Settings:
+    """How to train; refuses what does not fit this machine."""
     final = owner.learning_rate if owner.final_learning_rate is None else owner.final_learning_rate
-    names = ("optimizer", "learning_rate", "momentum", "weight_decay", "epochs", "batch_size", "clip_norm")
+    names = ("optimizer", "learning_rate", "momentum", "momentum_schedule", "weight_decay", "epochs", "clip_norm")
     given = {name: getattr(owner, name) for name in (*names, "patience", "seed")}
-    return Settings(final_learning_rate=final, **given)
-
-
-def check_memory(owner: "Sequences", blank: Model, sequences: int, steps: int) -> None:
-    """Refuse a training that does not fit this machine."""
-    shapes = [shape for _, shape in tensor_layout(blank).values()]
-    at_once = min(sequences, owner.batch_size) * steps
-    need = training_bytes(shapes, owner.units, CELLS[owner.cell].gates, owner.layers, at_once)
+    given |= {"final_learning_rate": final, "batch_size": batch_of(owner, sequences)}
+    shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
+    size = owner.units, CELLS[owner.cell].gates, owner.layers
+    each, at_once = wide * training_bytes([], *size, steps), min(sequences, given["batch_size"])
+    if owner.optimizer == HESSIAN_FREE:
+        # what answers are fed back, or run on without an input, is not seen by structural damping
+        vanilla = owner.cell == "elman" and owner.activation in ("tanh", "logistic") and not owner.feedback
+        method = hessian_free(owner, vanilla, each)
+        at_once = min(at_once, method.chunk or at_once)
+        given |= {"stretch": 1, "hessian_free": method, "clip_norm": None}
+    need = wide * training_bytes(shapes, *size, 0) + each * at_once
     advice = "take fewer `units` or `layers`, a smaller `batch_size` or shorter sequences"
     what = f"training {owner.layers} layers of {owner.units} units on sequences of {steps} steps"
-    refuse_beyond_memory(need * blank.dtype.itemsize / 4, what, advice)
+    refuse_beyond_memory(need, what, advice)
+    return Settings(**given)
 
 
 def held_out(objective: MaskedSteps, data: Any) -> Validate:

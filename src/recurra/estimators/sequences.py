@@ -1,7 +1,7 @@
 """`Sequences`: from sequences of any lengths to a number, a class or another sequence."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,6 +13,7 @@ from recurra.cells import ELEMENTWISE
 from recurra.errors import ConfigError, DataError, NotFittedError, unknown
 from recurra.estimators import sequence_file
 from recurra.estimators.parameters import Checks
+from recurra.estimators.second_order import hessian_free_problems
 from recurra.estimators.sequence_data import (
     Coding,
     Table,
@@ -22,14 +23,14 @@ from recurra.estimators.sequence_data import (
     read_inputs,
     read_targets,
 )
-from recurra.estimators.sequence_network import check_memory, draw_network, held_out, settings
+from recurra.estimators.sequence_network import draw_network, held_out, settings
 from recurra.estimators.sequence_scores import Memoryless, compare
 from recurra.forecasting.compiled import Compiled
 from recurra.forecasting.stream import Stream
 from recurra.models import CELLS
 from recurra.storage import Layout
 from recurra.tasks import TASKS, TaskType
-from recurra.training import OPTIMIZERS, Loss, MaskedSteps, train
+from recurra.training import INITIALISATIONS, METHODS, MOMENTA, Loss, MaskedSteps, train
 
 LOSSES = ("squared", "absolute", "huber", "binary", "categorical")
 _PROBABILITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -63,13 +64,17 @@ class Sequences:
         loss: "squared", "absolute" or "huber" for values; "binary" for numbers from 0 to 1 that are probabilities,
             each by itself; "categorical" for classes, of which one is true.
         output: activation of the readout, for values; other than "identity", targets are not scaled.
-        optimizer: "adam", "adamw", "rmsprop", "adagrad", "sgd", "momentum" or "nesterov".
+        init: of the cell "elman": "default" or "echo-state"; see `RNN`.
+        input_scale: of the initialisation "echo-state".
+        optimizer: "adam", "adamw", "rmsprop", "adagrad", "sgd", "momentum", "nesterov" or "hessian-free".
+        hessian_free: a table of settings of that method; see `recurra.training.HessianFree`.
         learning_rate: step length of the optimiser.
         final_learning_rate: step length at the end, along half a cosine; None keeps it constant.
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
+        momentum_schedule: "constant"; "delayed", 0.9 in the first 1000 updates; or "increasing" towards `momentum`.
         weight_decay: for "adamw".
         epochs: passes over the training sequences.
-        batch_size: sequences a gradient is averaged over.
+        batch_size: sequences a gradient is averaged over; None takes 32, and all of them for "hessian-free".
         clip_norm: longest gradient; None for no limit.
         validation: fraction of the sequences, drawn from `seed`, that is held out; the weights with the lowest loss
             of these are kept. 0 trains on all and keeps the last weights.
@@ -102,13 +107,17 @@ class Sequences:
     precision: str = "float32"
     loss: str = "squared"
     output: str = "identity"
+    init: str = "default"
+    input_scale: float = 0.1
     optimizer: str = "adam"
+    hessian_free: Mapping[str, Any] | None = None
     learning_rate: float = 1e-2
     final_learning_rate: float | None = None
     momentum: float = 0.9
+    momentum_schedule: str = "constant"
     weight_decay: float = 0.0
     epochs: int = 100
-    batch_size: int = 32
+    batch_size: int | None = None
     clip_norm: float | None = 1.0
     validation: float = 0.1
     patience: int | None = None
@@ -123,9 +132,11 @@ class Sequences:
         checks = Checks(self).choice("task", list(TASKS)).whole("delay", 0).flag("feedback").choice("cell", list(CELLS))
         checks.choice("activation", ELEMENTWISE).whole("units", 1, 100_000).whole("layers", 1, 1000)
         checks.flag("learned_start").choice("precision", ["float32", "float64"]).choice("loss", list(LOSSES))
-        checks.choice("output", ELEMENTWISE).choice("optimizer", list(OPTIMIZERS))
+        checks.choice("output", ELEMENTWISE).choice("optimizer", list(METHODS))
         checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
-        checks.number("momentum", 0, 1).number("weight_decay", 0).whole("epochs", 1).whole("batch_size", 1)
+        checks.number("momentum", 0, 1).number("weight_decay", 0).whole("epochs", 1)
+        checks.whole("batch_size", 1, optional=True).choice("momentum_schedule", list(MOMENTA))
+        checks.choice("init", list(INITIALISATIONS)).number("input_scale", 0, open_low=True)
         checks.number("clip_norm", 0, open_low=True, optional=True).number("validation", 0, 0.9)
         checks.whole("patience", 1, optional=True).whole("seed", 0, 2**32 - 1)
         if self.delay and self.task != "delayed":
@@ -136,6 +147,9 @@ class Sequences:
             checks.problems.append(f"`output`: the loss {self.loss!r} has its own, which gives probabilities")
         if self.activation != "tanh" and self.cell != "elman":
             checks.problems.append(f"`activation` is for the cell 'elman', not {self.cell!r}")
+        if self.init != "default" and self.cell != "elman":
+            checks.problems.append(f"`init` {self.init!r} is for the cell 'elman', not {self.cell!r}")
+        checks.problems += hessian_free_problems(self)
         if self.weight_decay and self.optimizer != "adamw":
             checks.problems.append("`weight_decay` is for the optimizer 'adamw'")
         checks.raise_all()
@@ -177,7 +191,7 @@ class Sequences:
         coded, data = self._data(*kept)
         held_data = self._data(*held)[1] if held[0] else None
         sizes = self.inputs_.width, self.targets_.width
-        check_memory(self, draw_network(self, *sizes, None), *data[1].shape)
+        how = settings(self, draw_network(self, *sizes, None), *data[1].shape)
         if self.patience is not None and held_data is None:
             raise ConfigError("`patience` waits for a better validation: set `validation` above 0")
         objective = MaskedSteps(Loss(self.loss))
@@ -185,7 +199,7 @@ class Sequences:
             draw_network(self, *sizes, self.seed),
             objective,
             data,
-            settings(self),
+            how,
             validate=None if held_data is None else held_out(objective, held_data),
             checkpoint=checkpoint,
             progress=progress,

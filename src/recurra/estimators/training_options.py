@@ -12,11 +12,14 @@ from recurra.data.gaps import hold
 from recurra.errors import ConfigError, unknown
 from recurra.estimators.frame import Frame
 from recurra.estimators.parameters import Checks
+from recurra.estimators.second_order import batch_of, hessian_free_problems
 from recurra.estimators.training_set import Scaled
 from recurra.storage import plain
 from recurra.training import (
-    OPTIMIZERS,
+    METHODS,
+    MOMENTA,
     SCHEDULES,
+    HessianFree,
     Loss,
     NextSteps,
     Objective,
@@ -27,18 +30,19 @@ from recurra.training import (
     streams,
 )
 from recurra.training.physics import Units, check_system
+from recurra.training.settings import HESSIAN_FREE
 
 LOSSES = ["squared", "absolute", "huber", "gaussian"]  # those for values; the others are for classes
 _SAME = (  # a parameter of the estimator and of `Settings` by one name
     "optimizer",
     "learning_rate",
     "momentum",
+    "momentum_schedule",
     "weight_decay",
     "schedule",
     "decay",
     "warmup_updates",
     "epochs",
-    "batch_size",
     "clip_norm",
     "patience",
     "budget",
@@ -50,11 +54,12 @@ _SAME = (  # a parameter of the estimator and of `Settings` by one name
 def check_training(checks: Checks) -> None:
     """Every problem of the parameters of a training."""
     owner, before = checks.owner, len(checks.problems)
-    checks.choice("optimizer", list(OPTIMIZERS)).choice("loss", LOSSES).choice("schedule", list(SCHEDULES))
+    checks.choice("optimizer", list(METHODS)).choice("loss", LOSSES).choice("schedule", list(SCHEDULES))
     checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
-    checks.number("momentum", 0, 1).number("weight_decay", 0).number("huber_delta", 0, open_low=True)
+    checks.choice("momentum_schedule", list(MOMENTA)).number("momentum", 0, 1)
+    checks.number("weight_decay", 0).number("huber_delta", 0, open_low=True)
     checks.wholes("milestones", 1, optional=True).number("decay", 0, open_low=True).whole("warmup_updates", 0)
-    checks.whole("epochs", 1).whole("batch_size", 1).whole("bptt_length", 1).whole("stride", 1)
+    checks.whole("epochs", 1).whole("batch_size", 1, optional=True).whole("bptt_length", 1).whole("stride", 1)
     checks.number("clip_norm", 0, open_low=True, optional=True).flag("increment").flag("stateful")
     checks.number("budget", 0, open_low=True, optional=True)
     checks.flag("learned_start").whole("patience", 1, optional=True).whole("seed", 0, 2**32 - 1)
@@ -71,20 +76,32 @@ def check_training(checks: Checks) -> None:
         checks.problems.append("`stride`: the windows of a stateful training follow each other, without overlap")
     if owner.stateful is False and owner.washout:
         checks.problems.append("`washout` is for `stateful=True`: otherwise every window starts from the initial state")
+    checks.problems += hessian_free_problems(owner)
+    if owner.stateful is True and owner.optimizer == HESSIAN_FREE:
+        checks.problems.append("`stateful`: Hessian-free optimisation needs windows that stand for themselves")
     if len(checks.problems) == before:
         try:
-            settings(owner)
+            settings(owner, 1)
         except ConfigError as error:
             checks.problems.append(str(error))
 
 
-def settings(owner: Any) -> Settings:
-    """How to train."""
-    given: dict[str, Any] = plain({name: getattr(owner, name) for name in _SAME})
-    final = given["learning_rate"] if owner.final_learning_rate is None else float(owner.final_learning_rate)
+def settings(owner: Any, windows: int, method: HessianFree | None = None) -> Settings:
+    """How to train.
+
+    Args:
+        owner: the parameters.
+        windows: there are in all.
+        method: the settings of Hessian-free optimisation, where that is the optimiser.
+    """
+    same: dict[str, Any] = plain({name: getattr(owner, name) for name in _SAME})
+    final = same["learning_rate"] if owner.final_learning_rate is None else float(owner.final_learning_rate)
     milestones = tuple(int(epoch) for epoch in owner.milestones or ())
     penalties = {name: Penalty(**(getattr(owner, name) or {})) for name in ("l1", "l2")}
-    return Settings(final_learning_rate=final, milestones=milestones, **penalties, **given)
+    same |= {"final_learning_rate": final, "milestones": milestones, "batch_size": batch_of(owner, windows)}
+    if owner.optimizer == HESSIAN_FREE:  # a step is worth many updates, and finds its own length
+        same |= {"stretch": 1, "hessian_free": method or HessianFree(), "clip_norm": None}
+    return Settings(**penalties, **same)
 
 
 def objective(owner: Any) -> Objective:
@@ -108,7 +125,7 @@ def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
     missing = np.isnan(np.concatenate([values for values, _ in parts]))
     observed = (~missing,) if missing.any() else ()
     if owner.stateful:
-        return values, drive, *streams(lengths, int(owner.bptt_length), int(owner.batch_size)), *observed
+        return values, drive, *streams(lengths, int(owner.bptt_length), batch_of(owner, 0)), *observed
     starts = window_starts(lengths, owner.bptt_length + 1, owner.stride)
     return values, drive, starts.astype(np.int32), *observed
 

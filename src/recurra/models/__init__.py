@@ -4,7 +4,7 @@ from recurra.models import by_hand
 from recurra.models.dense import Dense
 from recurra.models.diagram import Diagram, folded, unfolded
 from recurra.models.graph import Graph
-from recurra.models.model import Model
+from recurra.models.model import Layers, Model
 from recurra.models.running import closed_loop, unroll
 from recurra.models.stack import CELLS, Stack, with_output
 from recurra.models.tensors import from_tensors, in_precision, parameter_count, tensor_layout, to_tensors
@@ -14,6 +14,7 @@ __all__ = [
     "Dense",
     "Diagram",
     "Graph",
+    "Layers",
     "Model",
     "Stack",
     "by_hand",

@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurra.cells import Array
+from recurra.cells import Array, Damped
 from recurra.models.running import scan_batch, unroll
+
+Layers = tuple[Damped, ...]
 
 
 class Model(eqx.Module):
@@ -48,14 +50,17 @@ class Model(eqx.Module):
             state: a leading batch axis on every array, as of `initial_states`.
             xs: (batch, steps, inputs).
             present: (batch, steps), False at steps that leave the state as it is, whatever x is there; None for all.
-            forward_mode: the result is to be differentiated in forward mode (`jax.jvp`, `jax.jacfwd`), which the
-                kernels do not know.
+            forward_mode: the scan, for second derivatives and many tangents at once; see `recurra.cells.run_cell`.
 
         Returns:
             The last state, and the outputs (batch, steps, outputs); those at steps that are not present mean nothing.
         """
         del forward_mode  # a scan serves both modes
         return scan_batch(self.step, state, xs, present)
+
+    def run_layers(self, state: Any, xs: Array, present: Array | None = None) -> tuple[Any, jax.Array, Layers]:
+        """`run`, and what structural damping looks at in every layer; no layers where a model does not know them."""
+        return *self.run(state, xs, present), ()
 
     def initial_states(self, batch: int) -> Any:
         """The state before any input, for each sequence of a batch."""

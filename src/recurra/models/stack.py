@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurra.cells import GRU, LSTM, Array, Cell, Elman, activation, run_cell
+from recurra.cells import GRU, LSTM, Array, Cell, Elman, activation, damped, run_cell
 from recurra.errors import ConfigError, unknown
 from recurra.models.dense import Dense
-from recurra.models.model import Model
+from recurra.models.model import Layers, Model
 from recurra.models.tensors import in_precision
 
 CELLS: dict[str, type[Elman] | type[GRU] | type[LSTM]] = {"elman": Elman, "gru": GRU, "lstm": LSTM}
@@ -93,13 +93,24 @@ class Stack(Model):
     def run(
         self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
     ) -> tuple[Any, jax.Array]:
-        h, states = xs, []
+        new, outputs, _ = self._run(state, xs, present, forward_mode)
+        return new, outputs
+
+    def run_layers(self, state: Any, xs: Array, present: Array | None = None) -> tuple[Any, jax.Array, Layers]:
+        new, outputs, ran = self._run(state, xs, present, False)
+        return new, outputs, tuple(damped(cell, old, xs, hs, present) for cell, old, xs, hs in ran)
+
+    def _run(self, state: Any, xs: Array, present: Array | None, forward_mode: bool) -> tuple[Any, jax.Array, Any]:
+        """`run`, and of every layer its cell, state before, inputs and outputs."""
+        h, states, ran = xs, [], []
         for cell, old in zip(self.cells, state, strict=True):
-            new, h = run_cell(cell, old, h, present, forward_mode=forward_mode)
+            seen = h
+            new, h = run_cell(cell, old, seen, present, forward_mode=forward_mode)
             states.append(new)
+            ran.append((cell, old, seen, h))
         for layer in self.readout:
             h = layer(h)
-        return tuple(states), jnp.asarray(self._from(xs, h))
+        return tuple(states), jnp.asarray(self._from(xs, h)), ran
 
     def step(self, state: tuple[Any, ...], x: Array) -> tuple[tuple[Any, ...], Array]:
         h, states = x, []

@@ -1,5 +1,8 @@
 """Training by backpropagation through time: objectives, losses, optimisers, schedules and the compiled loop."""
 
+from recurra.training.fresh import Fresh
+from recurra.training.hessian_free import HessianFree
+from recurra.training.initial import INITIALISATIONS, echo_state
 from recurra.training.least_squares import Fitted, least_squares
 from recurra.training.loop import Trained, train
 from recurra.training.losses import LOSSES, Loss
@@ -7,19 +10,24 @@ from recurra.training.objectives import LastStep, NextSteps, Objective
 from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import Penalty
 from recurra.training.physics import Physics
-from recurra.training.schedules import SCHEDULES
+from recurra.training.schedules import MOMENTA, SCHEDULES
 from recurra.training.sequences import Feedback, MaskedSteps
-from recurra.training.settings import Settings
+from recurra.training.settings import METHODS, Settings
 from recurra.training.truncated import Truncated, streams
 from recurra.training.wrappers import Gaussian, LearnedStart
 
 __all__ = [
+    "INITIALISATIONS",
     "LOSSES",
+    "METHODS",
+    "MOMENTA",
     "OPTIMIZERS",
     "SCHEDULES",
     "Feedback",
     "Fitted",
+    "Fresh",
     "Gaussian",
+    "HessianFree",
     "LastStep",
     "LearnedStart",
     "Loss",
@@ -31,6 +39,7 @@ __all__ = [
     "Settings",
     "Trained",
     "Truncated",
+    "echo_state",
     "least_squares",
     "streams",
     "train",

@@ -11,6 +11,7 @@ import numpy as np
 
 from recurra.errors import ConfigError
 from recurra.storage import canonical, plain, read_checkpoint, write_checkpoint
+from recurra.training.fresh import Fresh
 from recurra.training.objectives import Objective
 from recurra.training.settings import Settings
 
@@ -75,6 +76,9 @@ def _identity(model: Any, objective: Objective, data: Any, settings: Settings) -
     digest = hashlib.sha256(canonical(plain([repr(objective), decisive])).encode())
     shapes = [[list(leaf.shape), str(leaf.dtype)] for leaf in jax.tree.leaves(model) if eqx.is_array_like(leaf)]
     digest.update(canonical([shapes, str(jax.tree.structure(model))]).encode())
+    if isinstance(data, Fresh):
+        digest.update(data.identity.encode())
+        return digest.hexdigest()
     for leaf in jax.tree.leaves(data):
         digest.update(np.ascontiguousarray(leaf).tobytes())
     return digest.hexdigest()

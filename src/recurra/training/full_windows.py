@@ -1,11 +1,12 @@
 """The objective of a network with a finite memory: forecasts that have all of it before them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from recurra.models import Layers
 from recurra.training.objectives import NextSteps, Objective
 
 
@@ -30,11 +31,23 @@ class FullWindows(Objective):
     def length(self, data: Any) -> int:
         return self.inner.length(data)
 
-    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
+        return self.inner.outputs(model, data, index, keys)
+
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        return self.inner.compared(outputs, model, self._cut(data, index), jnp.arange(len(index)))
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        return self.inner.terms(self._cut(data, index), jnp.arange(len(index)))
+
+    def matched(self) -> "FullWindows":
+        return replace(self, inner=self.inner.matched())
+
+    def _cut(self, data: Any, index: jax.Array) -> Any:
+        """The windows one after the other, and as not observed what comes before the memory is filled."""
         values, drive, starts, *observed = data
         windows, span = len(index), self.inner.steps + 1
         rows = (starts[index][:, None] + jnp.arange(span)).reshape(-1)
         filled = jnp.tile(jnp.arange(span) >= self.memory, windows)[:, None]  # row r follows r rows of its window
         seen = observed[0][rows] & filled if observed else jnp.broadcast_to(filled, values[rows].shape)
-        cut = values[rows], drive[rows], span * jnp.arange(windows), seen
-        return self.inner.loss(model, cut, jnp.arange(windows), keys)
+        return values[rows], drive[rows], span * jnp.arange(windows), seen

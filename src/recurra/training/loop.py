@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from recurra.models import Model
 from recurra.training import alarms
 from recurra.training.checkpoint import resume, write
 from recurra.training.divergence import cause_of, diverged
+from recurra.training.fresh import Fresh, arrays_of
 from recurra.training.objectives import Objective
 from recurra.training.penalties import check_penalties
 from recurra.training.schedules import Rates
-from recurra.training.settings import Settings
+from recurra.training.settings import HESSIAN_FREE, Settings
 from recurra.training.stretch import Position, Record, batches_of, run_stretch, start
 
 Validate = Callable[[Model], float]
 Progress = Callable[[dict[str, Any]], None]
+Until = Callable[["Trained"], bool]
 
 
 @dataclass
@@ -60,40 +63,45 @@ def train(
     validate: Validate | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
+    until: Until | None = None,
 ) -> Trained:
     """Minimise an objective over the weights of a model.
 
     Args:
         model: the start; it is not modified.
         objective: what to minimise.
-        data: arrays as the objective describes them, in the precision of the model.
+        data: arrays as the objective describes them, in the precision of the model; or `Fresh` ones for every epoch.
         settings: optimiser, schedule, epochs.
         validate: score of a model, lower is better; called after every stretch, the best model is kept.
         checkpoint: file written after every stretch; where it exists for this very training, it is resumed.
         progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
+        until: called after every stretch; true ends the training.
 
     Warns:
         RecurraWarning: an alarm: a spike of the loss, units that are dead or saturated (in stacks of known cells, along
             windows of a series), recurrent weights that learn nothing. Each kind speaks once.
 
     Raises:
-        ConfigError: a penalty on weights that the model does not have; the checkpoint of another training.
+        ConfigError: a penalty on weights that the model does not have; the checkpoint of another training; fresh data
+            for stretches of several epochs.
         DivergenceError: a loss or gradient was not finite, or a loss is a hundred million times the first; `cause`
             has the update, epoch, loss, rate and gradient norm. With `on_diverge="backoff:n"`, after n halvings.
     """
     check_penalties(model, settings.static.penalised)
-    with jax.enable_x64(model.dtype == np.float64):
-        data = jax.device_put(data)
-        trained = Trained(start(model, objective, data, settings.optimizer), model)
+    _check_fresh(data, settings)
+    with _precision(model, settings):
+        data = data if isinstance(data, Fresh) else jax.device_put(data)
+        first = arrays_of(data, 0)
+        trained = Trained(start(model, objective, first, settings), model)
         if checkpoint is not None:
             trained = resume(checkpoint, trained, objective, data, settings)
             _check_validation(trained, validate, checkpoint)
-        alarms.check_length(trained.alarms, model, objective, data)
+        alarms.check_length(trained.alarms, model, objective, first)
         end = math.inf if settings.budget is None else time.monotonic() + settings.budget
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
-            if trained.epoch and time.monotonic() >= end:
+            if trained.epoch and (time.monotonic() >= end or (until is not None and until(trained))):
                 break
-            good = _advance(trained, objective, data, settings, validate)
+            good = _advance(trained, objective, arrays_of(data, trained.epoch), settings, validate)
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
             if progress is not None and good:
@@ -101,6 +109,16 @@ def train(
                 progress({"epochs": settings.epochs, **{k: entry[k] for k in ("epoch", "loss", "validation")}})
         trained.best = _plain(trained.best)
     return trained
+
+
+def _precision(model: Model, settings: Settings) -> AbstractContextManager[None]:
+    """float64 where the model has it; and for Hessian-free, whose decisions are made on small differences of sums."""
+    return jax.enable_x64(model.dtype == np.float64 or settings.optimizer == HESSIAN_FREE)
+
+
+def _check_fresh(data: Any, settings: Settings) -> None:
+    if isinstance(data, Fresh) and settings.stretch != 1:
+        raise ConfigError(f"fresh data are drawn for every epoch: `stretch` is {settings.stretch} and must be 1")
 
 
 def _advance(trained: Trained, objective: Objective, data: Any, settings: Settings, validate: Validate | None) -> bool:
@@ -179,6 +197,7 @@ def _rates(objective: Objective, data: Any, settings: Settings, halving: float, 
         milestones=[epoch * each - settings.warmup_updates for epoch in settings.milestones],
         decay=settings.decay,
         penalties=[getattr(getattr(settings, norm), part) for norm, part in settings.static.penalised],
+        hessian_free=(settings.hessian_free.structural_damping, settings.hessian_free.warm_start),
     )
     return Rates(*(np.asarray(number, precision) for number in numbers))
 
@@ -196,11 +215,20 @@ def _entries(record: Record, trained: Trained, epochs: int, settings: Settings) 
         {
             "epoch": trained.epoch + e + 1,
             **{name: float(column[e]) for name, column in columns.items()},
+            **_facts(record.facts, e),
             **halved,
             "validation": None,
         }
         for e in range(epochs)
     ]
+
+
+def _facts(facts: Any, e: int) -> dict[str, float | None]:
+    """What a method records of an epoch beside; None for what is not finite."""
+    if facts == ():
+        return {}
+    found = {name: float(column[e]) for name, column in facts._asdict().items()}
+    return {name: number if math.isfinite(number) else None for name, number in found.items()}
 
 
 def _out_of_patience(trained: Trained, settings: Settings) -> bool:

@@ -1,5 +1,6 @@
 """How far an output is from a target: one number for every forecast value, or one for all classes together."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Loss:
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.name not in LOSSES:
+        if self.name not in _TERMS:
             raise ConfigError(unknown("loss", self.name, LOSSES))
         if not 0 < self.delta < float("inf"):
             raise ConfigError(f"`delta` of a loss is {self.delta}: it is a positive number")
@@ -61,7 +62,7 @@ class Loss:
         Returns:
             (..., channels), or (..., 1) for all classes together.
         """
-        return LOSSES[self.name](self, output, target, unit)
+        return _TERMS[self.name](self, output, target, unit)
 
     def mean(self, output: Array, target: Array, unit: Any = 1.0, observed: Array | None = None) -> jax.Array:
         """The mean of the terms; those of unobserved targets count for nothing, whatever stands in their place.
@@ -76,6 +77,29 @@ class Loss:
         terms = self.terms(output, jnp.where(observed, target, 0.0), unit)
         seen = observed if self.name != "categorical" else jnp.all(observed, axis=-1, keepdims=True)
         return jnp.sum(jnp.where(seen, terms, 0.0)) / jnp.maximum(jnp.sum(seen), 1).astype(terms.dtype)
+
+    def terms_in(self, target: Array, observed: Array | None) -> Any:
+        """How many terms there are for such targets."""
+        together = self.name == "categorical"
+        if observed is None:
+            return np.prod(target.shape[:-1] if together else target.shape)
+        return jnp.sum(jnp.all(observed, axis=-1) if together else observed)
+
+    def matched(self) -> "Loss":
+        """The loss whose second derivative in the output is what a Gauss-Newton matrix takes.
+
+        It is the loss itself where that is convex. Of "gaussian" it is the expected one, the Fisher information, which
+        is never negative: exp(-a) for the mean, and 1/2 for a.
+
+        Raises:
+            ConfigError: "absolute", whose second derivative is zero.
+        """
+        if self.name == "absolute":
+            raise ConfigError(
+                "the loss 'absolute' has no curvature in the output, so Hessian-free optimisation has nothing to go "
+                "by: take 'huber' or 'squared'"
+            )
+        return dataclasses.replace(self, name="fisher") if self.spread else self
 
 
 def _error(output: Array, target: Array, unit: Any) -> jax.Array:
@@ -101,6 +125,12 @@ def _gaussian(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
     return 0.5 * (np.log(2 * np.pi) + a + _error(mean, target, unit) ** 2 * jnp.exp(-a))
 
 
+def _fisher(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
+    mean, a = jnp.split(jnp.asarray(output), 2, axis=-1)
+    precision, here = jnp.exp(-jax.lax.stop_gradient(a)), jax.lax.stop_gradient(a)
+    return 0.5 * (_error(mean, target, unit) ** 2 * precision + 0.5 * (a - here) ** 2)
+
+
 def _binary(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
     return jax.nn.softplus(output) - target * output
 
@@ -117,5 +147,7 @@ LOSSES: dict[str, Callable[[Loss, Array, Array, Any], jax.Array]] = {
     "binary": _binary,
     "categorical": _categorical,
 }
+
+_TERMS = {**LOSSES, "fisher": _fisher}  # for the curvature of "gaussian" alone
 
 SQUARED = Loss()

@@ -1,5 +1,6 @@
 """What a training minimises: a mean loss of forecasts over windows of the data."""
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 
 from recurra.cells import Array
 from recurra.errors import ConfigError
-from recurra.models import Model, closed_loop
+from recurra.models import Layers, Model, closed_loop
 from recurra.training.losses import SQUARED, Loss
 from recurra.training.wrappers import running, stepping
 
@@ -31,9 +32,37 @@ class Objective(ABC):
     def length(self, data: Any) -> int:
         """Steps of each window."""
 
-    @abstractmethod
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[Any, Layers]:
+        """What the model gives for the windows with these indices, and its layers along them.
+
+        Args:
+            model, data: as the objective describes them.
+            index: of the windows.
+            keys: one for the dropout of each; None for none.
+        """
+        raise self._no_curvature()
+
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        """The mean loss of such outputs; of the model it takes what is not trained. Convex in the outputs."""
+        raise self._no_curvature()
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        """How many numbers that mean is over."""
+        raise self._no_curvature()
+
+    def matched(self) -> "Objective":
+        """The objective whose loss has the curvature in the outputs that a Gauss-Newton matrix takes."""
+        raise self._no_curvature()
+
     def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
         """Mean loss over the windows with these indices; `keys`: one for the dropout of each, None for none."""
+        return self.compared(self.outputs(model, data, index, keys)[0], model, data, index)
+
+    def _no_curvature(self) -> ConfigError:
+        return ConfigError(
+            f"{type(self).__name__} is not of the form that Hessian-free optimisation needs, a loss of outputs, each "
+            "window for itself (a stateful training hands its state on): take an update rule such as 'adam'"
+        )
 
     def size(self, data: Any, batch_size: int) -> int:
         """Windows of a batch."""
@@ -82,29 +111,34 @@ class NextSteps(Objective):
     def length(self, data: Any) -> int:
         return self.steps
 
-    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
-        return self.compared(self.outputs(model, data, index, keys), model, data, index)
-
-    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
-        """Forecasts of rows 1 ... steps of the windows with these indices (windows, steps, outputs)."""
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
+        """Forecasts of rows 1 ... steps (windows, steps, outputs), and the layers along the teacher-forced steps."""
         values, drive, starts, *_ = data
         rows = starts[index][:, None] + jnp.arange(self.steps + 1)
         return over_windows(self._forecast, model, keys, values[rows], drive[rows])
 
-    def compared(self, outputs: jax.Array, model: Any, data: Any, index: jax.Array) -> jax.Array:
-        """The mean loss of such forecasts."""
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        targets, seen = self._targets(data, index)
+        return self.error.mean(outputs, targets, unit(model, self.error), seen)
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        return self.error.terms_in(*self._targets(data, index))
+
+    def matched(self) -> "NextSteps":
+        return dataclasses.replace(self, error=self.error.matched())
+
+    def _targets(self, data: Any, index: jax.Array) -> tuple[Any, Any]:
         values, _, starts, *observed = data
         rows = starts[index][:, None] + jnp.arange(self.steps + 1)
-        seen = observed[0][rows][:, 1:] if observed else None
-        return self.error.mean(outputs, values[rows][:, 1:], unit(model, self.error), seen)
+        return values[rows][:, 1:], observed[0][rows][:, 1:] if observed else None
 
-    def _forecast(self, model: Any, values: Array, drive: Array) -> jax.Array:
-        """Forecasts of rows 1 ... steps of a batch of windows."""
+    def _forecast(self, model: Any, values: Array, drive: Array) -> tuple[jax.Array, Layers]:
+        """`outputs` of a batch of windows."""
         forced, channels, step = self.teacher_forced, values.shape[2], stepping(model, self.error.spread)
         xs = jnp.concatenate([values[:, :-1], drive[:, 1:]], axis=2)
-        state, first = running(model, self.error.spread)(model.initial_states(len(xs)), xs[:, :forced])
+        state, first, layers = running(model, self.error.spread)(model.initial_states(len(xs)), xs[:, :forced])
         if forced == self.steps:
-            return first
+            return first, layers
 
         def free_step(state: Any, x: Array) -> tuple[Any, Array]:
             seen = jnp.concatenate([x[:channels], x[2 * channels :]]) if self.error.spread else x
@@ -113,7 +147,7 @@ class NextSteps(Objective):
         free = jax.vmap(lambda s, y, us: closed_loop(free_step, s, y, us)[1])(
             state, first[:, -1], drive[:, forced + 1 :]
         )
-        return jnp.concatenate([first, free], axis=1)
+        return jnp.concatenate([first, free], axis=1), layers
 
 
 @dataclass(frozen=True)
@@ -135,15 +169,26 @@ class LastStep(Objective):
     def length(self, data: Any) -> int:
         return data[0].shape[1]
 
-    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
-        inputs, targets, *observed = data
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
+        def run(network: Any, xs: Array) -> tuple[jax.Array, Layers]:
+            _, ys, layers = running(network, self.error.spread)(network.initial_states(len(xs)), xs)
+            return ys[:, -1], layers
 
-        def run(network: Any, xs: Array) -> jax.Array:
-            return running(network, self.error.spread)(network.initial_states(len(xs)), xs)[1][:, -1]
+        return over_windows(run, model, keys, data[0][index])
 
-        outputs = over_windows(run, model, keys, inputs[index])
-        seen = observed[0][index] if observed else None
-        return self.error.mean(outputs, targets[index], 1.0, seen)
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        targets, seen = self._targets(data, index)
+        return self.error.mean(outputs, targets, 1.0, seen)
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        return self.error.terms_in(*self._targets(data, index))
+
+    def matched(self) -> "LastStep":
+        return dataclasses.replace(self, error=self.error.matched())
+
+    def _targets(self, data: Any, index: jax.Array) -> tuple[Any, Any]:
+        _, targets, *observed = data
+        return targets[index], observed[0][index] if observed else None
 
 
 def over_windows(run: Callable[..., Any], model: Any, keys: Any, *windows: Any) -> Any:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from recurra.cells import Array
 from recurra.cells.euler import follow, with_force
 from recurra.errors import ConfigError
+from recurra.models import Layers
 from recurra.training.objectives import NextSteps, Objective
 
 
@@ -63,13 +64,25 @@ class Physics(Objective):
     def length(self, data: Any) -> int:
         return self.forecast.length(data[0])
 
-    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[Any, Layers]:
+        """The forecasts, and how far they are from what the equation makes of those before, in units of sigma."""
         windows, units = data
-        outputs = self.forecast.outputs(model, windows, index, keys)
+        outputs, layers = self.forecast.outputs(model, windows, index, keys)
         drive = windows[1][windows[2][index][:, None] + jnp.arange(1, self.forecast.steps + 1)]
         means = outputs[..., : windows[0].shape[1]]  # without the spread of a Gaussian
         away = jax.vmap(lambda y, u: residual(self.system, y, u, units))(means, drive)
-        return self.forecast.compared(outputs, model, windows, index) + units.weight * jnp.mean(away**2)
+        return (outputs, away), layers
+
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        forecasts, away = outputs
+        windows, units = data
+        return self.forecast.compared(forecasts, model, windows, index) + units.weight * jnp.mean(away**2)
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        return self.forecast.terms(data[0], index)
+
+    def matched(self) -> "Physics":
+        return dataclasses.replace(self, forecast=self.forecast.matched())
 
 
 def residual(system: Any, rows: Array, drive: Array, units: Units) -> jax.Array:

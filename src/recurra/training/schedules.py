@@ -19,6 +19,7 @@ class Rates(NamedTuple):
         milestones: updates after the warm-up (k,) at which "step" multiplies the rate by `decay`.
         decay: that factor.
         penalties: strengths, one for each of the penalties of the program.
+        hessian_free: numbers of that method, `recurra.training.hessian_free.Traced`.
     """
 
     first: Any
@@ -31,6 +32,7 @@ class Rates(NamedTuple):
     milestones: Any
     decay: Any
     penalties: Any
+    hessian_free: Any
 
 
 def _constant(rates: Rates, update: jax.Array) -> jax.Array:
@@ -76,7 +78,38 @@ def rate(schedule: str, warms_up: bool, rates: Rates, update: jax.Array) -> jax.
     return jnp.where(update < rates.warmup, rising, SCHEDULES[schedule](rates, jnp.maximum(update - rates.warmup, 0)))
 
 
-def momentum(rates: Rates, update: jax.Array) -> jax.Array:
-    """The momentum of an update: constant."""
-    del update
-    return jnp.asarray(rates.momentum)
+# The momentum of an update, counted from 0.
+_FIRST = 0.9
+_DELAY = 1000  # updates
+_PERIOD = 250
+
+
+def _delayed(rates: Rates, update: jax.Array) -> jax.Array:
+    """0.9 in the first 1000 updates, then the momentum that was asked for."""
+    return jnp.where(update < _DELAY, jnp.asarray(_FIRST, jnp.asarray(rates.momentum).dtype), rates.momentum)
+
+
+def _increasing(rates: Rates, update: jax.Array) -> jax.Array:
+    r"""min(1 - 2^{-1 - log_2(floor(t / 250) + 1)}, mu), and 2^{-log_2 n} is 1 / n."""
+    return jnp.minimum(1 - 0.5 / (update // _PERIOD + 1).astype(jnp.asarray(rates.momentum).dtype), rates.momentum)
+
+
+MOMENTA: dict[str, Callable[[Rates, jax.Array], jax.Array]] = {
+    "constant": lambda rates, update: jnp.asarray(rates.momentum),
+    "delayed": _delayed,
+    "increasing": _increasing,
+}
+
+
+def momentum(schedule: str, rates: Rates, update: jax.Array) -> jax.Array:
+    r"""The momentum mu_t of an update t (0 for the first), for the momentum mu that was asked for.
+
+    .. math::
+        \text{constant} &: \mu_t = \mu \\
+        \text{delayed} &: \mu_t = 0.9 \text{ for } t < 1000, \; \mu \text{ from then on} \\
+        \text{increasing} &: \mu_t = \min\left(1 - 2^{-1 - \log_2(\lfloor t / 250 \rfloor + 1)}, \mu\right)
+
+    Reference: I. Sutskever, J. Martens, G. Dahl, G. Hinton, On the importance of initialization and momentum in deep
+    learning, ICML 2013: "delayed" is that of its recurrent networks, "increasing" equation 5.
+    """
+    return MOMENTA[schedule](rates, update)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from recurra.cells import ACTIVATIONS, Array, activation
-from recurra.models import Model
+from recurra.models import Layers, Model
 from recurra.training.losses import SQUARED, Loss
 from recurra.training.objectives import Objective, over_windows
 from recurra.training.wrappers import running
@@ -42,18 +42,25 @@ class MaskedSteps(Objective):
     def length(self, data: Any) -> int:
         return data[0].shape[1]
 
-    def loss(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> jax.Array:
-        inputs, present, targets, weights = (array[index] for array in data)
+    def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
+        def run(network: Any, xs: Array, there: Array) -> tuple[jax.Array, Layers]:
+            return running(network, self.error.spread)(network.initial_states(len(xs)), xs, there)[1:]
 
-        def run(network: Any, xs: Array, there: Array) -> jax.Array:
-            return running(network, self.error.spread)(network.initial_states(len(xs)), xs, there)[1]
+        return over_windows(run, model, keys, data[0][index], data[1][index])
 
-        outputs = over_windows(run, model, keys, inputs, present)
+    def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
+        targets, weights = (array[index] for array in data[2:])
         compared = weights > 0
         # NaN times zero is NaN, also in a gradient: what is not compared must not enter the terms at all
         terms = self.error.terms(outputs, jnp.where(compared, targets, 0.0))
         total = jnp.sum(jnp.where(compared, weights * terms, 0.0))
         return total / jnp.maximum(jnp.sum(compared), 1).astype(terms.dtype)
+
+    def terms(self, data: Any, index: jax.Array) -> Any:
+        return jnp.sum(data[3][index] > 0)
+
+    def matched(self) -> "MaskedSteps":
+        return dataclasses.replace(self, error=self.error.matched())
 
 
 class Feedback(Model):

@@ -1,12 +1,17 @@
 """How to train: optimiser, schedule, penalties, and what to do with a training that diverges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from recurra.errors import ConfigError, unknown
+from recurra.training import hessian_free
+from recurra.training.hessian_free import HessianFree
 from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import NO_PENALTY, Penalty, penalised
-from recurra.training.schedules import SCHEDULES
+from recurra.training.schedules import MOMENTA, SCHEDULES
+
+HESSIAN_FREE = "hessian-free"
+METHODS = (*OPTIMIZERS, HESSIAN_FREE)
 
 
 class Program(NamedTuple):
@@ -17,6 +22,8 @@ class Program(NamedTuple):
     stretch: int
     schedule: str
     warms_up: bool
+    momentum_schedule: str
+    hessian_free: hessian_free.Program | None  # None for an update rule
     penalised: tuple[tuple[str, str], ...]
 
 
@@ -25,11 +32,12 @@ class Settings:
     """Settings of a training. Those that shape the compiled program are `static`; the others are traced.
 
     Args:
-        optimizer: one of `OPTIMIZERS`.
+        optimizer: one of `METHODS`: the update rules of `OPTIMIZERS`, or "hessian-free".
         learning_rate: step length at the start.
         final_learning_rate: step length at the end of the schedules "cosine" and "exponential"; the same as
             `learning_rate` keeps it constant.
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
+        momentum_schedule: one of `MOMENTA`: "constant", "delayed" (0.9 in the first 1000 updates) or "increasing".
         weight_decay: for "adamw": w loses rate * weight_decay * w at every update, where w is in a matrix; biases and
             other vectors do not decay.
         schedule: one of `SCHEDULES`: "cosine" goes along half a cosine over all updates, "exponential" by the same
@@ -47,6 +55,7 @@ class Settings:
             how far it came then depends on the machine. None trains to the end.
         on_diverge: "stop", or "backoff:n": halve the rates and go on from the end of the last good stretch, at most n
             times.
+        hessian_free: settings of that method, which takes no rates, no `clip_norm` and no `momentum`.
         seed: of the order of the windows and of dropout.
 
     Raises:
@@ -57,6 +66,7 @@ class Settings:
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-3
     momentum: float = 0.9
+    momentum_schedule: str = "constant"
     weight_decay: float = 0.0
     schedule: str = "cosine"
     milestones: tuple[int, ...] = ()
@@ -71,10 +81,16 @@ class Settings:
     patience: int | None = None
     budget: float | None = None
     on_diverge: str = "stop"
+    hessian_free: HessianFree = field(default_factory=HessianFree)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for what, name, known in (("optimizer", self.optimizer, OPTIMIZERS), ("schedule", self.schedule, SCHEDULES)):
+        choices = (
+            ("optimizer", self.optimizer, METHODS),
+            ("schedule", self.schedule, SCHEDULES),
+            ("momentum schedule", self.momentum_schedule, MOMENTA),
+        )
+        for what, name, known in choices:
             if name not in known:
                 raise ConfigError(unknown(what, name, known))
         if not 0 <= self.weight_decay < float("inf"):
@@ -116,5 +132,7 @@ class Settings:
             self.stretch,
             self.schedule,
             self.warmup_updates > 0,
+            self.momentum_schedule,
+            self.hessian_free.static if self.optimizer == HESSIAN_FREE else None,
             penalised(l1=self.l1, l2=self.l2),
         )

@@ -9,13 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra.models import Model
+from recurra.training import hessian_free
 from recurra.training.alarms import idle
+from recurra.training.curvature import Curved
 from recurra.training.flat import Flat
 from recurra.training.objectives import Objective
 from recurra.training.optimizers import OPTIMIZERS, Now, first_state
 from recurra.training.penalties import penalty
 from recurra.training.schedules import Rates, momentum, rate
-from recurra.training.settings import Program
+from recurra.training.settings import Program, Settings
 
 EXPLODED = 1e8  # times the first loss, or 1 where that is less: ten thousand standard deviations of scaled data
 
@@ -43,11 +45,28 @@ class Record(NamedTuple):
     gradient_norm: Any
     clipped: Any
     idle: Any
+    facts: Any = ()  # what a method records beside
 
 
-def start(model: Model, objective: Objective, data: Any, optimizer: str) -> Position:
+class _Update(NamedTuple):
+    """What an update makes of the weights; with what it was made from: loss and gradient."""
+
+    weights: Any
+    state: Any
+    carried: Any
+    loss: Any
+    gradient: Any
+    clipped: Any
+    facts: Any = ()
+
+
+def start(model: Model, objective: Objective, data: Any, settings: Settings) -> Position:
     """The position before the first update."""
-    state = first_state(optimizer, np.zeros(Flat(model).size, model.dtype))
+    weights = np.zeros(Flat(model).size, model.dtype)
+    if settings.static.hessian_free is None:
+        state = first_state(settings.optimizer, weights)
+    else:
+        state = hessian_free.first_state(settings.hessian_free, weights)
     zero = np.zeros((), model.dtype)
     return Position(model, state, objective.carried(model, data), np.int32(0), zero, np.int32(-1), zero, zero)
 
@@ -63,6 +82,35 @@ def _update(
     keys: Any,
 ) -> tuple[Position, Record]:
     """One batch: its gradient, the step, and the position after it; the same position from a bad update on."""
+    method = _by_rule if program.hessian_free is None else _by_curvature
+    made = method(program, objective, data, rates, flat, position, index, keys)
+    norm = jnp.linalg.norm(made.gradient)
+    first = jnp.where(position.update == 0, made.loss, position.first_loss)
+    finite = jnp.isfinite(made.loss) & jnp.isfinite(norm) & jnp.isfinite(jnp.linalg.norm(made.weights))
+    running = position.bad_update < 0
+    good = finite & (made.loss <= EXPLODED * jnp.maximum(first, 1.0)) & running
+    new = Position(made.weights, made.state, made.carried, position.update + 1, first, *position[5:7], norm)
+    stay = position._replace(
+        bad_update=jnp.where(running, position.update, position.bad_update),
+        bad_loss=jnp.where(running, made.loss, position.bad_loss),
+        first_loss=first,
+    )
+    chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, stay)
+    taught = idle(flat.model(made.gradient)).astype(made.loss.dtype)
+    return chosen, Record(made.loss, norm, made.clipped, taught, made.facts)
+
+
+def _by_rule(
+    program: Program,
+    objective: Objective,
+    data: Any,
+    rates: Rates,
+    flat: Flat,
+    position: Position,
+    index: Any,
+    keys: Any,
+) -> _Update:
+    """The step that an update rule makes of the gradient."""
     weights = position.model
 
     def total(model: Model) -> tuple[jax.Array, Any]:
@@ -77,23 +125,43 @@ def _update(
     clip = jnp.minimum(1.0, rates.clip_norm / jnp.maximum(norm, 1e-30))
     now = Now(
         rate(program.schedule, program.warms_up, rates, position.update),
-        momentum(rates, position.update),
-        momentum(rates, position.update + 1),
+        momentum(program.momentum_schedule, rates, position.update),
+        momentum(program.momentum_schedule, rates, position.update + 1),
         rates.weight_decay * flat.matrices,
     )
     step, state = OPTIMIZERS[program.optimizer](now).update(gradient * clip, position.optimizer, weights)
-    first = jnp.where(position.update == 0, loss, position.first_loss)
-    finite = jnp.isfinite(loss) & jnp.isfinite(norm) & jnp.isfinite(jnp.linalg.norm(step))
-    running = position.bad_update < 0
-    good = finite & (loss <= EXPLODED * jnp.maximum(first, 1.0)) & running
-    new = Position(weights + step, state, carried, position.update + 1, first, *position[5:7], norm)
-    stay = position._replace(
-        bad_update=jnp.where(running, position.update, position.bad_update),
-        bad_loss=jnp.where(running, loss, position.bad_loss),
-        first_loss=first,
+    return _Update(weights + step, state, carried, loss, gradient, (clip < 1).astype(loss.dtype))
+
+
+def _by_curvature(
+    program: Program,
+    objective: Objective,
+    data: Any,
+    rates: Rates,
+    flat: Flat,
+    position: Position,
+    index: Any,
+    keys: Any,
+) -> _Update:
+    """A step of Hessian-free optimisation."""
+    method, weights = program.hessian_free, position.model
+    assert method is not None
+    size = min(method.curvature_batch or len(index), len(index))
+    penalties = program.penalised, rates.penalties
+
+    def over(windows: Any, keys: Any) -> Curved:
+        return Curved(
+            objective, data, flat, windows, keys, chunk=method.chunk, penalties=penalties, metric=method.metric
+        )
+
+    whole = over(index, keys)
+    curved = whole if size == len(index) else over(index[:size], None if keys is None else keys[:size])
+    traced = hessian_free.Traced(*rates.hessian_free)
+    new, state, loss, gradient, facts = hessian_free.take_step(
+        method, traced, whole, curved, size / len(index), weights, position.optimizer
     )
-    chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, stay)
-    return chosen, Record(loss, norm, (clip < 1).astype(loss.dtype), idle(gradients).astype(loss.dtype))
+    loss = loss.astype(weights.dtype)
+    return _Update(new, state, position.carried, loss, gradient, jnp.zeros_like(loss), facts)
 
 
 def batches_of(
@@ -148,9 +216,11 @@ def run_stretch(
             return _update(program, objective, data, rates, flat, position, index, keys)
 
         position, each = jax.lax.scan(update, position, batches[e])
-        return position, jax.tree.map(lambda kept, new: kept.at[e].set(new.mean()), record, each)
+        return position, jax.tree.map(lambda kept, new: kept.at[e].set(new.mean().astype(kept.dtype)), record, each)
 
-    empty = Record(*(jnp.zeros(program.stretch, position.model.dtype) for _ in Record._fields))
+    columns, facts = len(Record._fields) - 1, () if program.hessian_free is None else hessian_free.no_facts()
+    empty = Record(*(jnp.zeros(program.stretch, position.model.dtype) for _ in range(columns)))
+    empty = empty._replace(facts=jax.tree.map(lambda fact: jnp.full(program.stretch, fact), facts))
     position = position._replace(model=flat.vector(position.model))
     position, record = jax.lax.fori_loop(0, epochs, epoch, (position, empty))
     return position._replace(model=flat.model(position.model)), record

@@ -79,7 +79,7 @@ class Truncated(Objective):
 
             state = jax.tree.map(begun, network.initial_states(len(y)), state)
             xs = jnp.concatenate([y[:, :-1], u[:, 1:]], axis=2)
-            return running(network, self.error.spread)(state, xs)
+            return running(network, self.error.spread)(state, xs)[:2]
 
         state, outputs = over_windows(windows, model, keys, values[rows], drive[rows], begins, carried)
         targets = values[rows][:, 1:]

@@ -9,7 +9,7 @@ import numpy as np
 
 from recurra.cells import Array
 from recurra.errors import ConfigError
-from recurra.models import Model
+from recurra.models import Layers, Model
 
 
 class Gaussian(Model):
@@ -57,16 +57,14 @@ class Gaussian(Model):
     def run(
         self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
     ) -> tuple[Any, jax.Array]:
-        state, both = self.run_distribution(state, xs, present, forward_mode=forward_mode)
-        return state, jnp.split(both, 2, axis=-1)[0]
-
-    def run_distribution(
-        self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False
-    ) -> tuple[Any, jax.Array]:
-        """`run`, with what `distribution` gives at every step."""
         state, output = self.model.run(state, xs, present, forward_mode=forward_mode)
+        return state, jnp.asarray(self._from(xs, jnp.split(output, 2, axis=-1)[0]))
+
+    def run_distribution(self, state: Any, xs: Array, present: Array | None = None) -> tuple[Any, jax.Array, Layers]:
+        """`run_layers`, with what `distribution` gives at every step."""
+        state, output, layers = self.model.run_layers(state, xs, present)
         mean, spread = jnp.split(output, 2, axis=-1)
-        return state, jnp.concatenate([self._from(xs, mean), spread], axis=-1)
+        return state, jnp.concatenate([self._from(xs, mean), spread], axis=-1), layers
 
     def distribution(self, state: Any, x: Array) -> tuple[Any, jax.Array]:
         """The next state, and (2 channels,): all means, then all logarithms of variances in the unit of `scale`."""
@@ -132,6 +130,9 @@ class LearnedStart(Model):
     ) -> tuple[Any, jax.Array]:
         return self.model.run(state, xs, present, forward_mode=forward_mode)
 
+    def run_layers(self, state: Any, xs: Array, present: Array | None = None) -> tuple[Any, jax.Array, Layers]:
+        return self.model.run_layers(state, xs, present)
+
     def step(self, state: Any, x: Array) -> tuple[Any, Array]:
         return self.model.step(state, x)
 
@@ -155,6 +156,6 @@ def stepping(model: Any, spread: bool) -> Any:
 
 
 def running(model: Any, spread: bool) -> Any:
-    """`stepping` for a batch of sequences: `run`, with the spread where a loss asks for it."""
+    """`stepping` for a batch of sequences: `run_layers`, with the spread where a loss asks for it."""
     stepping(model, spread)
-    return model.run_distribution if spread else model.run
+    return model.run_distribution if spread else model.run_layers

@@ -1,0 +1,279 @@
+"""The Gauss-Newton product against dense Jacobians, for every cell and loss."""
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recurra.cells import Elman, as_cell
+from recurra.errors import ConfigError
+from recurra.models import Graph, Stack
+from recurra.training import Feedback, Gaussian, LastStep, LearnedStart, Loss, MaskedSteps, NextSteps
+from recurra.training.curvature import Curved
+from recurra.training.flat import Flat
+
+N, T, B = 3, 7, 3
+LOSSES = ("squared", "huber", "binary", "categorical")
+INDEX = jnp.arange(B)
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def network(cell="elman", outputs=2, inputs=2, **options):
+    model = Stack.draw(cell, inputs, outputs, units=N, layers=1, precision="float64", seed=0, **options)
+    rng = np.random.default_rng(1)
+    return jax.tree.map(lambda leaf: leaf + 0.2 * rng.standard_normal(leaf.shape), model)
+
+
+def sequences(loss="squared", masked=True, outputs=2, seed=2):
+    """Data of `MaskedSteps`, with steps that are absent and targets that are not compared."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((B, T, 2))
+    lengths = np.array([T, T - 2, T - 3]) if masked else np.full(B, T)
+    present = np.arange(T) < lengths[:, None]
+    y = (
+        rng.standard_normal((B, T, outputs))
+        if loss in ("squared", "huber", "gaussian")
+        else rng.random((B, T, outputs))
+    )
+    if loss == "categorical":
+        y = np.eye(outputs)[rng.integers(0, outputs, (B, T))]
+    weights = np.repeat(present[:, :, None], 1 if loss == "categorical" else outputs, axis=2).astype(float)
+    if masked:
+        weights[:, :2] = 0  # washed out
+        weights[0, 4] = 0
+    return jax.tree.map(jnp.asarray, (x, present, y, weights))
+
+
+def dense(objective, data, model, hessian=None):
+    """J' H J from dense Jacobians; the Hessian of the loss in the outputs from JAX, or a given one."""
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    z = lambda w: objective.outputs(flat.model(w), data, INDEX)[0]  # noqa: E731
+    out = z(w)
+    J = jax.jacrev(z)(w).reshape(-1, len(w))
+    H = jax.hessian(lambda z: objective.compared(z, model, data, INDEX))(out).reshape(len(J), len(J))
+    return np.asarray(J.T @ (H if hessian is None else hessian(out)) @ J), w, flat
+
+
+def columns(curved, w, strength=0.0):
+    """The matrix from products with every unit vector."""
+    product = jax.jit(lambda v: curved.product(w)(v, strength))
+    return np.stack([np.asarray(product(e)) for e in np.eye(len(w))], axis=1)
+
+
+def close(found, expected, tolerance=1e-10):
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+def test_the_product_is_that_of_dense_jacobians(cell, loss):
+    objective, data, model = MaskedSteps(Loss(loss)), sequences(loss), network(cell)
+    expected, w, flat = dense(objective, data, model)
+    found = columns(Curved(objective, data, flat, INDEX), w)
+    close(found, expected)
+    assert np.abs(found - found.T).max() <= 1e-12 * np.abs(found).max()
+    assert np.linalg.eigvalsh((found + found.T) / 2).min() >= -1e-12 * np.abs(found).max()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "lstm", "peepholes": True},
+        {"cell": "lstm", "forget_gate": False},
+        {"cell": "gru", "reset_after": False},
+    ],
+)
+def test_forms_of_cells_that_are_scanned(options):
+    objective, data, model = MaskedSteps(), sequences(), network(**options)
+    expected, w, flat = dense(objective, data, model)
+    close(columns(Curved(objective, data, flat, INDEX), w), expected)
+
+
+class Leaky(eqx.Module):
+    """A leaky reservoir whose weights are trained."""
+
+    U: np.ndarray
+    W: np.ndarray
+    leak: float = 0.3
+
+    def initial_state(self):
+        return jnp.zeros(len(self.W))
+
+    def __call__(self, h, x):
+        return (1 - self.leak) * h + self.leak * jnp.tanh(self.U @ x + self.W @ h)
+
+
+def test_models_around_and_beside_a_stack():
+    data = sequences()
+    graph = Graph.draw(
+        [{"layer": "gru", "units": N, "name": "memory"}, {"layer": "dense", "from": ["memory", "input"]}],
+        2,
+        2,
+        precision="float64",
+        seed=0,
+    )
+    rng = np.random.default_rng(0)
+    leaky = as_cell(Leaky(rng.standard_normal((N, 2)), rng.standard_normal((N, N)) / 2))
+    reservoir = replace(network(), cells=(leaky,))
+    for model in (LearnedStart.of(network()), Feedback(network(inputs=4), 2), graph, reservoir):
+        objective = MaskedSteps()
+        expected, w, flat = dense(objective, data, model)
+        close(columns(Curved(objective, data, flat, INDEX), w), expected)
+
+
+def test_windows_of_a_series_with_a_free_running_end_and_missing_values():
+    rng = np.random.default_rng(3)
+    values, observed = rng.standard_normal((20, 2)), rng.random((20, 2)) < 0.8
+    data = jax.tree.map(jnp.asarray, (values, np.zeros((20, 0)), np.array([0, 5, 9]), observed))
+    objective, model = NextSteps(T, 4), network()
+    expected, w, flat = dense(objective, data, model)
+    close(columns(Curved(objective, data, flat, INDEX), w), expected)
+    objective, data = LastStep(), (rng.standard_normal((B, T, 2)), rng.standard_normal((B, 2)))
+    expected, w, flat = dense(objective, data, model)
+    close(columns(Curved(objective, data, flat, INDEX), w), expected)
+
+
+def test_of_a_normal_distribution_it_is_the_fisher_information():
+    model, data = Gaussian(network(outputs=4)), sequences("gaussian")
+    objective = MaskedSteps(Loss("gaussian"))
+
+    def fisher(out):
+        weights, (_, a) = data[3], np.split(np.asarray(out), 2, axis=-1)
+        inner = np.concatenate([np.exp(-a), np.full_like(a, 0.5)], axis=-1)
+        return np.diag((inner * np.concatenate([weights, weights], axis=-1) / weights.sum()).reshape(-1))
+
+    expected, w, flat = dense(objective, data, model, fisher)
+    close(columns(Curved(objective, data, flat, INDEX), w), expected)
+    assert np.linalg.eigvalsh(expected).min() >= -1e-12
+
+
+def test_penalties_add_their_own_curvature():
+    objective, data, model = MaskedSteps(), sequences(), network()
+    expected, w, flat = dense(objective, data, model)
+    which, strengths = (("l2", "W"), ("l1", "U")), np.array([0.3, 0.2])
+    of_W = Elman(np.zeros((N, 2)), np.full((N, N), 0.6), np.zeros(N))
+    diagonal = flat.vector(replace(jax.tree.map(np.zeros_like, model), cells=(of_W,)))
+    curved = Curved(objective, data, flat, INDEX, penalties=(which, strengths))
+    close(columns(curved, w), expected + np.diag(np.asarray(diagonal)))
+    loss, gradient = curved.value_and_gradient(w)
+    total = lambda w: objective.loss(flat.model(w), data, INDEX) + 0.3 * jnp.sum(flat.model(w).cells[0].W ** 2)  # noqa: E731
+    l1 = lambda w: 0.2 * jnp.sum(jnp.abs(flat.model(w).cells[0].U))  # noqa: E731
+    np.testing.assert_allclose(loss, total(w) + l1(w), rtol=1e-12)
+    np.testing.assert_allclose(gradient, jax.grad(total)(w) + jax.grad(l1)(w), rtol=1e-10)
+
+
+@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+@pytest.mark.parametrize("metric", ["matched", "pre", "post"])
+def test_structural_damping_is_that_of_dense_jacobians(cell, metric):
+    objective, data, model = MaskedSteps(), sequences(), network(cell)
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    seen = np.where(data[1][..., None], data[0], 0.0)
+
+    def quantity(w):
+        """h, or what is squashed, step by step from the equations."""
+        inner = flat.model(w).cells[0]
+        found = []
+        for i in range(B):
+            state = inner.initial_state()
+            for t in range(T):
+                h = inner.output(state)
+                a = _summed(inner, h, seen[i, t])
+                new = inner(state, seen[i, t])
+                state = jax.tree.map(lambda a, b, on=data[1][i, t]: jnp.where(on, a, b), new, state)
+                found.append(inner.output(state) if metric == "post" else a)
+        return jnp.stack(found)
+
+    s = quantity(w)
+    D = np.ones_like(s) if metric != "matched" else 1 - np.tanh(s) ** 2
+    D = np.where(data[1].reshape(-1, 1), D, 0.0)
+    J = np.asarray(jax.jacrev(quantity)(w)).reshape(-1, len(w))
+    strength = 0.7
+    expected = strength / data[3].sum() * J.T @ (np.asarray(D).reshape(-1, 1) * J)
+    curved = Curved(objective, data, flat, INDEX, metric=metric)
+    found = columns(curved, w, strength) - columns(curved, w, 0.0)
+    close(found, expected, 1e-9 if metric == "matched" else 1e-10)
+
+
+def _summed(cell, h, x):
+    if isinstance(cell, Elman):
+        return cell.U @ x + cell.W @ h + cell.b
+    if cell.gates == 4:
+        return (cell.U @ x + cell.W @ h + cell.b)[2 * N : 3 * N]
+    u, v = cell.U @ x + cell.b, cell.W @ h + cell.d
+    return u[2 * N :] + jax.nn.sigmoid(u[N : 2 * N] + v[N : 2 * N]) * v[2 * N :]
+
+
+def test_the_matched_metric_is_the_curvature_of_the_cross_entropy_of_a_unit():
+    a = np.linspace(-2, 2, 9)
+    p = (1 + np.tanh(a)) / 2
+    entropy = lambda a, p: -p * jnp.log((1 + jnp.tanh(a)) / 2) - (1 - p) * jnp.log((1 - jnp.tanh(a)) / 2)  # noqa: E731
+    curvature = jax.vmap(jax.grad(jax.grad(entropy)))(a, p)
+    np.testing.assert_allclose(curvature, 1 - np.tanh(a) ** 2, rtol=1e-10)
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_in_pieces_it_is_the_same(chunk):
+    objective, data, model = MaskedSteps(Loss("categorical")), sequences("categorical"), network("gru")
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    whole = Curved(objective, data, flat, INDEX, metric="post")
+    parts = Curved(objective, data, flat, INDEX, metric="post", chunk=chunk)
+    close(columns(parts, w, 0.3), columns(whole, w, 0.3), 1e-12)
+    for found, expected in zip(parts.value_and_gradient(w), whole.value_and_gradient(w), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(parts.value(w), whole.value(w), rtol=1e-12)
+
+
+def test_transposing_the_linear_map_is_the_vector_jacobian_product():
+    objective, data, model = MaskedSteps(), sequences(), network("lstm")
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    z = lambda w: objective.outputs(flat.model(w), data, INDEX)[0]  # noqa: E731
+    out, forward = jax.linearize(z, w)
+    u = np.random.default_rng(4).standard_normal(out.shape)
+    np.testing.assert_allclose(jax.linear_transpose(forward, w)(u)[0], jax.vjp(z, w)[1](u)[0], rtol=1e-12, atol=1e-14)
+
+
+def test_of_a_linear_model_with_squared_errors_it_is_the_hessian():
+    data = sequences(masked=False)
+    model = network()
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    last = slice(len(w) - 2 * N - 2, len(w))  # the readout, in which the outputs are linear
+    loss = lambda w: jnp.mean((jax.vmap(flat.model(w))(data[0]) - data[2]) ** 2)  # noqa: E731
+    H = jax.hessian(loss)(w)[last, last]
+    found = columns(Curved(MaskedSteps(), data, flat, INDEX), w)
+    close(found[last, last], np.asarray(H))
+
+
+def test_the_diagonal_of_the_fisher_matrix_is_the_mean_square_of_the_gradients():
+    objective, data, model = MaskedSteps(), sequences(), network()
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    each = [jax.grad(lambda w, i=i: objective.loss(flat.model(w), data, jnp.array([i])))(w) for i in range(B)]
+    found = Curved(objective, data, flat, INDEX).case_squares(w)
+    np.testing.assert_allclose(found, np.mean(np.square(each), axis=0), rtol=1e-10)
+
+
+def test_what_has_no_such_curvature_is_refused():
+    data, model = sequences(), network()
+    with pytest.raises(ConfigError, match="'absolute' has no curvature"):
+        Curved(MaskedSteps(Loss("absolute")), data, Flat(model), INDEX)
+    relu = network(activation="relu")
+    flat = Flat(relu)
+    with pytest.raises(ConfigError, match="'matched' is not defined"):
+        Curved(MaskedSteps(), data, flat, INDEX, metric="matched").product(flat.vector(relu))
+    own = Feedback(network(inputs=4), 2)
+    flat = Flat(own)
+    with pytest.raises(ConfigError, match="hidden layers"):
+        Curved(MaskedSteps(), data, flat, INDEX, metric="post").product(flat.vector(own))

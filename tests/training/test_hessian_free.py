@@ -1,0 +1,273 @@
+"""Hessian-free optimisation: steps in closed form, losses that are not finite, resuming, and problems it must solve."""
+
+from dataclasses import dataclass, replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recurra.cells import Array
+from recurra.errors import ConfigError
+from recurra.models import Model, Stack
+from recurra.training import Fresh, HessianFree, LastStep, Loss, MaskedSteps, Objective, Penalty, Settings, train
+from recurra.training.truncated import Truncated
+
+
+class Point(Model):
+    """A model that is its weights."""
+
+    w: Array
+    scale: Array | None = None
+
+    def initial_state(self):
+        return ()
+
+    def step(self, state, x):
+        return state, self.w
+
+
+@dataclass(frozen=True)
+class Residuals(Objective):
+    """Half the sum of squares of a function of the weights: a column of `data`, or Rosenbrock's."""
+
+    kind: str = "linear"
+
+    def count(self, data):
+        return 1
+
+    def length(self, data):
+        return 2
+
+    def outputs(self, model, data, index, keys=None):
+        w = model.w
+        if self.kind == "rosenbrock":
+            return jnp.array([10 * (w[1] - w[0] ** 2), 1 - w[0]]), ()
+        if self.kind == "cliff":  # no number beyond the radius 1
+            return jnp.where(jnp.linalg.norm(w) < 1, 1.0, jnp.nan) * (w - 10.0), ()
+        return data[0] @ w - data[1], ()
+
+    def compared(self, outputs, model, data, index):
+        return 0.5 * jnp.sum(outputs**2)
+
+    def terms(self, data, index):
+        return 1
+
+    def matched(self):
+        return self
+
+
+def run(objective, data, start, epochs=1, stretch=1, precision="float64", **options):
+    settings = Settings(optimizer="hessian-free", epochs=epochs, stretch=stretch, hessian_free=HessianFree(**options))
+    path = []
+    point = Point(np.asarray(start, precision))
+    trained = train(point, objective, data, settings, until=lambda t: path.append(np.array(t.position.model.w)))
+    return trained, [np.asarray(start), *path, trained.position.model.w]
+
+
+def linear(rows=12, size=5, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((rows, size)), rng.standard_normal(rows)
+
+
+def test_one_step_without_damping_is_least_squares():
+    A, y = linear()
+    trained, path = run(Residuals(), (A, y), np.zeros(5), damping=1e-10, warm_start=0.0)
+    np.testing.assert_allclose(path[-1], np.linalg.lstsq(A, y, rcond=None)[0], rtol=1e-8)
+    assert trained.history[0]["rho"] == pytest.approx(1.0, abs=1e-10)
+    assert trained.history[0]["step_length"] == 1.0
+
+
+def test_damping_falls_by_two_thirds_and_the_distance_as_predicted():
+    A, y = linear()
+    trained, path = run(Residuals(), (A, y), np.ones(5), epochs=4, damping=0.8, warm_start=0.0)
+    end, H = np.linalg.lstsq(A, y, rcond=None)[0], A.T @ A
+    for k, entry in enumerate(trained.history):
+        damping = 0.8 * (2 / 3) ** k
+        assert entry["damping"] == pytest.approx(damping, rel=1e-12)
+        away = damping * np.linalg.solve(H + damping * np.eye(5), path[k] - end)
+        np.testing.assert_allclose(path[k + 1] - end, away, rtol=1e-8, atol=1e-12)
+
+
+def test_curvatures_of_one_and_a_millionth_take_five_steps():
+    A, y = np.diag([1.0, 1e-3]), np.array([1.0, 1e-3])  # curvatures 1 and 1e-6
+    _, path = run(Residuals(), (A, y), np.zeros(2), epochs=5, damping=1e-10)
+    assert np.abs(path[-1] - 1).max() <= 1e-3
+    assert 0.5 * np.sum((A @ path[-1] - y) ** 2) <= 1e-10
+    # gradient descent at its limit of stability, rate 2, needs ln(10) / (2e-6) steps for one digit of the error
+    w = np.zeros(2)
+    for _ in range(100_000):
+        w -= 1.99 * A.T @ (A @ w - y)
+    assert abs(w[1] - 1) > 0.5
+
+
+def test_rosenbrock_in_less_than_thirty_steps():
+    trained, path = run(Residuals("rosenbrock"), (), [-1.2, 1.0], epochs=29, damping=0.1)
+    assert np.abs(path[-1] - 1).max() <= 1e-8
+    assert trained.history[-1]["loss"] <= 1e-15
+
+
+def test_a_loss_that_is_not_a_number_shortens_the_step_and_raises_the_damping():
+    trained, path = run(Residuals("cliff"), (), np.zeros(3), epochs=3, damping=1e-4)
+    assert all(np.isfinite(w).all() and np.linalg.norm(w) < 1 for w in path)
+    assert np.linalg.norm(path[1]) > 0
+    assert trained.history[0]["rho"] is None  # minus infinity
+    assert 0 < trained.history[0]["step_length"] < 1
+    assert trained.history[1]["damping"] == pytest.approx(1.5e-4, rel=1e-12)
+
+
+@dataclass(frozen=True)
+class Trap(Residuals):
+    """No number anywhere but at the start."""
+
+    def outputs(self, model, data, index, keys=None):
+        w = model.w
+        return jnp.where(jnp.sum(w**2) > 0, jnp.nan, 1.0) * (w - 1.0), ()
+
+
+def test_a_step_that_no_length_makes_good_is_not_taken():
+    trained, path = run(Trap(), (), np.zeros(3), epochs=2, damping=0.5)
+    np.testing.assert_array_equal(path[-1], 0.0)  # to the bit
+    assert [entry["step_length"] for entry in trained.history] == [0.0, 0.0]
+    assert [entry["damping"] for entry in trained.history] == pytest.approx([0.5, 0.75])
+    np.testing.assert_array_equal(trained.position.optimizer.iterate, 0.0)
+
+
+def test_the_ratio_is_of_the_undamped_model_and_the_step_that_was_taken():
+    A, y = linear()
+    trained, path = run(Residuals(), (A, y), np.ones(5), damping=3.0, cg_steps=2)
+    x, loss = path[-1] - 1, lambda w: 0.5 * np.sum((A @ w - y) ** 2)
+    model = x @ A.T @ (A @ np.ones(5) - y) + 0.5 * x @ A.T @ A @ x
+    assert trained.history[0]["rho"] == pytest.approx((loss(path[-1]) - loss(np.ones(5))) / model, rel=1e-10)
+
+
+def sequences(seed=0, count=40, steps=8):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((count, steps, 1))
+    return x, np.tanh(x[:, -3] + 0.5 * x[:, -1])
+
+
+def network(precision="float64", **options):
+    return Stack.draw("elman", 1, 1, units=6, precision=precision, seed=1, **options)
+
+
+SHORT = Settings(
+    optimizer="hessian-free",
+    epochs=4,
+    stretch=1,
+    batch_size=20,
+    l2=Penalty(W=1e-4),
+    hessian_free=HessianFree(cg_steps=12, structural_damping=0.1, curvature_batch=12, chunk=5, damping=0.3),
+)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_resumed_training_ends_with_the_same_bits(tmp_path, precision):
+    data = tuple(array.astype(precision) for array in sequences())
+    whole = train(network(precision), LastStep(), data, SHORT)
+    file = tmp_path / "checkpoint"
+    train(network(precision), LastStep(), data, SHORT, checkpoint=file, until=lambda trained: trained.epoch == 2)
+    resumed = train(network(precision), LastStep(), data, SHORT, checkpoint=file)
+    assert resumed.history == whole.history
+    assert eqx.tree_equal(resumed.position, whole.position)
+    assert whole.position.model.dtype == precision
+    assert whole.position.optimizer.damping.dtype == np.float64
+
+
+def test_a_second_step_compiles_nothing():
+    calls = []
+
+    @dataclass(frozen=True)
+    class Counting(LastStep):
+        def outputs(self, model, data, index, keys=None):
+            calls.append(1)
+            return super().outputs(model, data, index, keys)
+
+    first = replace(SHORT, epochs=1)
+    train(network(), Counting(), sequences(), first)
+    traced = len(calls)
+    train(network(), Counting(), sequences(), replace(SHORT, hessian_free=replace(SHORT.hessian_free, damping=2.0)))
+    assert len(calls) == traced > 0
+
+
+def test_the_preconditioner_is_applied():
+    x, y = sequences()
+    data = x * np.array([1.0]), y
+    scaled = Stack.draw("elman", 1, 1, units=6, precision="float64", seed=1)
+    plain = replace(SHORT, epochs=1, batch_size=40, hessian_free=HessianFree(cg_steps=40, damping=1e-3))
+    with_it = replace(plain, hessian_free=replace(plain.hessian_free, preconditioned=True))
+    one, other = (train(scaled, LastStep(), data, settings) for settings in (plain, with_it))
+    assert one.history[0]["loss"] == other.history[0]["loss"]
+    assert not eqx.tree_equal(one.position.model, other.position.model)
+
+
+def test_a_sine_is_fitted_by_two_layers():
+    t = np.linspace(-1, 1, 60)
+    data = t[:, None, None], np.sin(2 * t)[:, None]
+    model = Stack.draw("elman", 1, 1, units=12, layers=2, precision="float64", seed=4)
+    method = HessianFree(cg_steps=250, cg_least=60, damping=1e-3)
+    settings = Settings(optimizer="hessian-free", epochs=29, batch_size=60, stretch=29, hessian_free=method)
+    with pytest.warns(Warning, match="sequence length 1"):
+        trained = train(model, LastStep(), data, settings)
+    assert trained.history[-1]["loss"] <= 1e-8
+
+
+def test_dropout_is_the_same_in_all_of_a_step():
+    model = network(dropout=0.3)
+    trained = train(
+        model, LastStep(), sequences(), replace(SHORT, batch_size=40, hessian_free=HessianFree(cg_steps=10))
+    )
+    # gradient, curvature and loss of one function: the model of it is right for a small step
+    assert all(entry["rho"] is None or entry["rho"] < 3 for entry in trained.history)
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+
+
+@pytest.mark.parametrize(("loss", "cell"), [("categorical", "lstm"), ("binary", "gru"), ("huber", "elman")])
+def test_masked_classes_and_values_are_learnt(loss, cell):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((64, 6, 1))
+    sign = (np.cumsum(x, axis=1) > 0).astype(float)
+    y = np.concatenate([sign, 1 - sign], axis=2) if loss == "categorical" else sign
+    weights = np.ones((64, 6, 1))
+    weights[:, 0] = 0
+    present = np.arange(6) < rng.integers(4, 7, 64)[:, None]
+    data = x, present, y, weights * present[..., None]
+    model = Stack.draw(cell, 1, y.shape[2], units=8, precision="float64", seed=0)
+    settings = Settings(
+        optimizer="hessian-free",
+        epochs=12,
+        batch_size=64,
+        stretch=4,
+        hessian_free=HessianFree(cg_steps=40, damping=0.1),
+    )
+    trained = train(model, MaskedSteps(Loss(loss)), data, settings)
+    assert trained.history[-1]["loss"] < 0.5 * trained.history[0]["loss"]
+
+
+def test_fresh_data_are_drawn_for_every_epoch():
+    seen = []
+
+    def draw(epoch):
+        seen.append(epoch)
+        return sequences(epoch)
+
+    train(network(), LastStep(), Fresh(draw, "sines"), SHORT)
+    assert seen == [0, 0, 1, 2, 3]
+    with pytest.raises(ConfigError, match="`stretch` is 2"):
+        train(network(), LastStep(), Fresh(draw, "sines"), replace(SHORT, stretch=2))
+
+
+def test_what_cannot_be_is_refused():
+    for wrong, match in [
+        ({"damping": 0.0}, "damping"),
+        ({"cg_steps": 0}, "cg_steps"),
+        ({"metric": "macthed"}, "matched"),
+        ({"warm_start": 1.5}, "warm_start"),
+        ({"cg_least": 300}, "cg_least"),
+    ]:
+        with pytest.raises(ConfigError, match=match):
+            HessianFree(**wrong)
+    values = jnp.zeros((20, 1)), jnp.zeros((20, 0)), jnp.array([[0], [5]]), jnp.array([[True], [False]])
+    with pytest.raises(ConfigError, match="stateful"):
+        train(network(), Truncated(4), jax.tree.map(np.asarray, values), replace(SHORT, batch_size=1))
