@@ -54,6 +54,7 @@ ONLY_IN = {  # package -> where it may be imported
     "pyarrow": ("recurra.data", "recurra.series"),
     "xarray": ("recurra.data", "recurra.series"),
     "dask": ("recurra.sweeps",),
+    "distributed": ("recurra.sweeps",),
 }
 NOWHERE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "torch", "keras", "tensorflow", "random"}
 DIFFERENTIABLE = {"jax", "equinox", "optax", "diffrax", "lineax"}

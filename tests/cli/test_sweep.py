@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import recurra
 from recurra.cli import main
 
 
@@ -55,7 +58,7 @@ def test_a_row_that_is_killed_is_reported_and_tried_again(sweep, capsys):
     stop = threading.Event()
     killer = threading.Thread(target=kill_first, args=("-linear-", stop))
     killer.start()
-    code, results = run(capsys, file)
+    code, results = run(capsys, file, "--workers", "1")
     stop.set()
     killer.join()
     assert code == 7
@@ -65,6 +68,91 @@ def test_a_row_that_is_killed_is_reported_and_tried_again(sweep, capsys):
     assert results["failed"] == 1
     code, results = run(capsys, file)
     assert (code, results["failed"]) == (0, 0)
+
+
+def test_rows_that_fail_are_rows_with_a_reason(sweep, capsys):
+    file = sweep('learner = "persistence"\n[grid]\n"data.dt" = [1.0, 2.0]\n"data.channels" = [["x"], ["y"]]\n')
+    code, results = run(capsys, file)
+    assert (code, results["failed"]) == (7, 2)
+    failed = [row for row in results["rows"] if row["reason"]]
+    assert {tuple(row["settings"]["data.channels"]) for row in failed} == {("y",)}
+    assert all(row["reason"].startswith("ConfigError: ") and row["score"] is None for row in failed)
+    log = Path("s/run.log").read_text()
+    assert "Traceback" in log
+    assert not list(Path("s/rows").glob("*/.recurra-*"))
+
+
+RERUN = ["--out", "s", "--quiet"]
+
+
+@pytest.mark.parametrize("ways", [[], ["--workers", "2"], ["--dask", "1"]])
+def test_killed_at_a_row_and_repeated(sweep, capsys, ways):
+    if "--dask" in ways:
+        pytest.importorskip("distributed", reason="needs the dask extra")
+    file = sweep('learner = "esn"\n[parameters]\nridge = 1e-8\nwashout = 20\n[grid]\nunits = [20, 30, 40]\n')
+    words = [sys.executable, "-m", "recurra.cli", "sweep", file, *RERUN, *ways]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not finished() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = finished()
+    assert before
+    code, results = run(capsys, file, *ways)
+    assert (code, results["failed"]) == (0, 0)
+    assert all((path.stat().st_mtime_ns) == when for path, when in before.items())
+    again = run(capsys, file)[1]["rows"]
+    assert again == results["rows"]
+    assert [row["settings"]["units"] for row in again] == [20, 30, 40]
+    assert not list(Path("s").rglob(".recurra-*")) + list(Path("s").rglob("*.task"))
+
+
+def finished():
+    """The results of the rows that are finished, and when they were written."""
+    files = [path for path in Path("s/rows").glob("*/metrics.json") if '"complete": true' in path.read_text()]
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
+@pytest.mark.parametrize("ways", [[], ["--workers", "1"]])
+def test_stopped_after_a_checkpoint_and_resumed(sweep, capsys, ways):
+    settings = "units = 4\nepochs = 60\nbptt_length = 8\nvalidation = 0.0"
+    file = sweep(f'learner = "rnn"\n[parameters]\n{settings}\n[grid]\nseed = [0, 1]\n')
+    words = [sys.executable, "-m", "recurra.cli", "sweep", file, *RERUN, *ways]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not list(Path().glob("s/rows/*/checkpoint.safetensors")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate()[1]
+    assert process.returncode == 143, said
+    assert "the same command resumes" in said
+    assert list(Path().glob("s/rows/*/checkpoint.safetensors"))
+    code, results = run(capsys, file)
+    assert (code, results["failed"]) == (0, 0)
+    log = next(path for path in Path().glob("s/rows/*/run.log") if "resumed" in path.read_text()).read_text()
+    assert "resumed" in log
+
+
+def test_out_of_core(sweep, capsys):
+    zarr = pytest.importorskip("zarr", reason="needs the io extra")
+    t = 0.2 * np.arange(2400)[:, None]
+    table = np.sin(t * [1.0, 1.7]) + 0.01 * np.random.default_rng(0).normal(size=(2400, 2))
+    zarr.create_array("big.zarr", shape=table.shape, chunks=(500, 2), dtype="f8")[:] = table
+    Path("out.toml").write_text(
+        'out_of_core = true\ndata.source = "big.zarr"\ndata.dt = 0.2\n'
+        "[parameters]\nridge = 1e-6\nwashout = 20\n[grid]\nunits = [20, 30]\n"
+    )
+    code, results = run(capsys, "out.toml")
+    assert (code, results["failed"]) == (0, 0)
+    words = ["fit", "big.zarr", "--dt", "0.2", "--set", "units=30", "--set", "ridge=1e-6", "--set", "washout=20"]
+    assert main([*words, "--json", "--out", "alone"]) == 0
+    alone = json.loads(capsys.readouterr().out)["results"]["score"]
+    found = results["rows"][1]["score"]
+    assert found["one_step"]["rmse"] == pytest.approx(alone["one_step"]["rmse"], rel=1e-9)
+    assert found["closed_loop"]["valid_time"] == alone["closed_loop"]["valid_time"]
+    row = Path("s/rows") / results["rows"][1]["run"]
+    ours, theirs = recurra.load(row / "model.safetensors"), recurra.load("alone/model.safetensors")
+    np.testing.assert_allclose(ours.network_.coefficients, theirs.network_.coefficients, rtol=1e-8)
+    assert not (row / "parts").exists()
 
 
 def kill_first(name, stop):
@@ -88,11 +176,17 @@ def kill_first(name, stop):
     [
         (["--workers", "0"], "at least one is needed"),
         (["--limit", "0"], "positive number of seconds"),
+        (["--dask", "0"], "at least one is needed"),
+        (["--dask", "1", "--workers", "1"], "choose one"),
+        (["--scheduler-file", "none.json"], "does not say where a scheduler is"),
         (["--seed", "1"], "a sweep has its settings in its file"),
         (["--set", "units=3"], "a sweep has its settings in its file"),
     ],
 )
-def test_options_that_cannot_be(sweep, capsys, words, said):
+def test_options_that_cannot_be(sweep, capsys, monkeypatch, words, said):
+    if "--scheduler-file" in words:
+        pytest.importorskip("distributed", reason="needs the dask extra")
+        monkeypatch.setattr("recurra.sweeps.cluster._ANSWER", 0.1)
     code, error = run(capsys, sweep('learner = "persistence"\n[grid]\nsplit = [0.7, 0.8]\n'), *words)
     assert code == 2
     assert said in error["message"]

@@ -1,121 +1,112 @@
-"""Jobs that end well, die, or never end: each is an outcome, and the others run on."""
+"""Every way to do tasks gives the same answers, and what fails, dies or never ends is one of them."""
 
-import os
+import ast
 import signal
-import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
-from recurra.errors import Interrupted
-from recurra.sweeps import Job, run_jobs
+import recurra
+from recurra.errors import ConfigError, Interrupted, MissingExtraError
+from recurra.sweeps import InProcess, OnDask, Processes, Task, choose_executor
 
 
-@pytest.fixture
-def job(tmp_path):
-    def make(name, code):
-        return Job(name, [sys.executable, "-c", code], tmp_path / f"{name}.out", tmp_path / f"{name}.err")
-
-    return make
+def reasons(executor, tasks):
+    return {outcome.task.name: outcome.reason for outcome in executor.run(tasks)}
 
 
-def test_output_goes_to_files_and_threads_are_bounded(job):
-    one = job("one", "import os, sys; print(os.environ['OMP_NUM_THREADS']); sys.exit('no')")
-    (outcome,) = run_jobs([one], workers=64)
-    assert (outcome.code, outcome.reason) == (1, "ended with code 1")
-    assert (one.output.read_text(), one.errors.read_text()) == ("1\n", "no\n")
+def test_in_process_one_after_the_other():
+    tasks = [Task(f"t{k}", "work:double", {"of": k}) for k in range(3)]
+    tasks.insert(1, Task("bad", "work:fail"))
+    outcomes = list(InProcess().run(tasks))
+    assert [(each.task.name, each.value) for each in outcomes] == [("t0", 0), ("bad", None), ("t1", 2), ("t2", 4)]
+    assert outcomes[1].reason == "ValueError: no such thing"
 
 
 @pytest.mark.bad_input(59)
-@pytest.mark.parametrize("workers", [1, 3])
-def test_what_dies_or_never_ends_is_an_outcome_and_the_rest_runs(job, workers):
-    jobs = [
-        job("kills-itself", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
-        job("never-ends", "import time; time.sleep(600)"),
-        job("good", "print('done')"),
+def test_what_dies_or_never_ends_is_an_outcome_and_the_rest_runs(tmp_path):
+    tasks = [
+        Task("exits", "work:die"),
+        Task("is-killed", "work:kill"),
+        Task("never-ends", "work:hang", {"home": str(tmp_path)}),
+        Task("fails", "work:fail"),
+        Task("good", "work:double", {"of": 4}),
     ]
-    outcomes = {outcome.job.name: outcome.reason for outcome in run_jobs(jobs, workers=workers, limit=3)}
-    assert outcomes == {"kills-itself": "killed by SIGKILL", "never-ends": "stopped at the time limit", "good": ""}
-    assert jobs[2].output.read_text() == "done\n"
+    outcomes = {each.task.name: each for each in Processes(tmp_path / "p", workers=2, limit=4).run(tasks)}
+    assert {name: each.reason for name, each in outcomes.items()} == {
+        "exits": "ended with code 3",
+        "is-killed": "killed by SIGKILL",
+        "never-ends": "stopped at the time limit",
+        "fails": "ValueError: no such thing",
+        "good": "",
+    }
+    assert outcomes["good"].value == 8
+    assert "in fail" in outcomes["fails"].details
+    assert not list((tmp_path / "p").iterdir())
 
 
-def test_never_more_at_a_time_than_workers(job, tmp_path):
-    code = (
-        "import os, pathlib, sys, time\n"
-        f"home = pathlib.Path({str(tmp_path)!r}) / 'running'\n"
-        "home.mkdir(exist_ok=True)\n"
-        "mine = home / str(os.getpid())\n"
-        "mine.touch(); print(len(list(home.iterdir()))); time.sleep(0.3); mine.unlink()"
-    )
-    jobs = [job(f"job{k}", code) for k in range(5)]
-    assert {outcome.reason for outcome in run_jobs(jobs, workers=2)} == {""}
-    assert max(int(each.output.read_text()) for each in jobs) <= 2
-
-
-def test_a_job_and_all_that_it_started_end_at_the_limit(job, tmp_path):
-    code = (
-        "import subprocess, sys, time, pathlib\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid)); time.sleep(600)"
-    )
-    (outcome,) = run_jobs([job("parent", code)], limit=3)
-    assert outcome.code is None
-    child = int((tmp_path / "pid").read_text())
-    for _ in range(100):
-        if not is_running(child):
-            break
-        time.sleep(0.05)
-    assert not is_running(child)
-
-
-def test_stopping_gives_jobs_time_to_end_well(job, tmp_path):
-    code = (
-        "import signal, sys, time, pathlib\n"
-        f"home = pathlib.Path({str(tmp_path)!r})\n"
-        "def end(*_): (home / 'checkpoint').touch(); sys.exit(143)\n"
-        "signal.signal(signal.SIGTERM, end); (home / 'ready').touch(); time.sleep(600)"
-    )
-
+def test_processes_are_asked_to_stop_and_waited_for(tmp_path):
     def check():
-        if (tmp_path / "ready").exists():
+        if (tmp_path / "began").exists():
             raise Interrupted("stopped", signal_number=signal.SIGTERM)
 
     with pytest.raises(Interrupted):
-        list(run_jobs([job("careful", code)], check=check))
-    assert (tmp_path / "checkpoint").exists()
+        list(Processes(tmp_path / "p").run([Task("careful", "work:careful", {"home": str(tmp_path)})], check))
+    assert (tmp_path / "ended").exists()
+    assert [file.name for file in (tmp_path / "p").iterdir()] == ["careful.log"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends orphans on Linux alone")
-def test_jobs_die_with_the_process_that_runs_them(tmp_path):
-    code = (
-        "import pathlib, sys\n"
-        "from recurra.sweeps import Job, run_jobs\n"
-        f"home = pathlib.Path({str(tmp_path)!r})\n"
-        'write = f\'import os, pathlib, time; pathlib.Path({str(home / "pid")!r}).write_text(str(os.getpid())); '
-        "time.sleep(600)'\n"
-        "list(run_jobs([Job('orphan', [sys.executable, '-c', write], home / 'o', home / 'e')]))"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", code])
-    for _ in range(600):
-        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
-            break
-        time.sleep(0.05)
-    parent.kill()
-    parent.wait()
-    orphan = int((tmp_path / "pid").read_text())
-    for _ in range(100):
-        if not is_running(orphan):
-            break
-        time.sleep(0.05)
-    assert not is_running(orphan)
+def test_two_tasks_of_one_name_are_refused(tmp_path):
+    twins = [Task("a", "work:double", {"of": k}) for k in (1, 2)]
+    for executor in (InProcess(), Processes(tmp_path), OnDask(tmp_path, workers=1)):
+        with pytest.raises(ConfigError, match="'a'"):
+            list(executor.run(twins))
 
 
-def is_running(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+def test_without_dask_it_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'recurra\[dask\]'"):
+        list(OnDask(tmp_path, workers=1).run([Task("a", "work:double", {"of": 1})]))
+
+
+def test_leftovers_of_a_run_that_was_killed_are_removed(tmp_path):
+    (tmp_path / "old.task").touch()
+    (tmp_path / "old.answer").touch()
+    assert reasons(Processes(tmp_path), [Task("good", "work:double", {"of": 1})]) == {"good": ""}
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_choose(tmp_path):
+    assert choose_executor(tmp_path) == InProcess()
+    assert choose_executor(tmp_path, workers=3) == Processes(tmp_path, 3)
+    assert choose_executor(tmp_path, limit=2.0) == Processes(tmp_path, 1, 2.0)
+    assert choose_executor(tmp_path, dask=2, limit=9.0) == OnDask(tmp_path, 2, None, 9.0)
+    file = tmp_path / "s.json"
+    assert choose_executor(tmp_path, scheduler_file=file) == OnDask(tmp_path, None, file)
+    for wrong, said in (
+        ({"workers": 0}, "at least one"),
+        ({"dask": 0}, "at least one"),
+        ({"workers": 1, "dask": 1}, "choose one"),
+        ({"limit": 0.0}, "positive"),
+        ({"limit": float("nan")}, "positive"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            choose_executor(tmp_path, **wrong)
+
+
+def test_nothing_in_recurra_forks():
+    """A fork after JAX has started hangs: processes are started anew."""
+    home, found = Path(recurra.__file__).parent, []
+    for path in home.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in ("fork", "forkpty", "ForkingPickler"):
+                found.append(path.name)
+            if isinstance(node, ast.Constant) and node.value in ("fork", "forkserver"):
+                found.append(path.name)
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [path.name for name in names if name.partition(".")[0] == "multiprocessing"]
+            wanted = isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).endswith("ProcessPoolExecutor")
+            found += [path.name] if wanted else []
+    assert not found

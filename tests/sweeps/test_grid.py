@@ -58,3 +58,26 @@ def test_learners_and_systems_may_vary(sweep):
 def test_what_cannot_work_is_refused(sweep, text, said):
     with pytest.raises(ConfigError, match=said):
         read_grid(sweep(text))
+
+
+def test_out_of_core_is_the_same_grid_done_otherwise(tmp_path, sweep):
+    given = 'data.source = "big.zarr"\n[parameters]\nridge = 1e-6\n[grid]\nunits = [20, 30]\n'
+    file = tmp_path / "out.toml"
+    file.write_text(f"out_of_core = true\n{given}")
+    grid = read_grid(file)
+    assert grid.out_of_core
+    task = grid.task(grid.rows[1], tmp_path / "r", force=False)
+    assert task.entry == "recurra.sweeps.out_of_core_row:out_of_core_row"
+    assert task.arguments["config"]["parameters"]["units"] == 30
+    assert "out_of_core" not in task.arguments["config"]
+    file.write_text(given)
+    assert read_grid(file).task(grid.rows[0], tmp_path / "r", force=True).entry == "recurra.sweeps.rows:fit_row"
+    for line, said in (
+        ("out_of_core = 1", "must be true or false"),
+        ('out_of_core = true\nlearner = "linear"', "out of core an esn learns"),
+        ('out_of_core = true\ndata.gaps = "mask"', "data.gaps has no meaning out of core"),
+        ('out_of_core = true\nsplit_by = "trajectory"', "cut in time"),
+    ):
+        file.write_text(f'{line}\ndata.source = "big.zarr"\n[grid]\nseed = [0]\n')
+        with pytest.raises(ConfigError, match=said):
+            read_grid(file)

@@ -1,11 +1,11 @@
-"""`recurra sweep FILE.toml`: a grid of runs, each in a process of its own; one that dies is a row, not the end."""
+"""`recurra sweep FILE.toml`: a grid of runs, here, in processes or on Dask; a failure is a row, not the end."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Answer, Console
+from recurra.cli.executors import add_executor, executor_of
 from recurra.cli.options import add_common
 from recurra.cli.tables import aligned
 from recurra.cli.watch import Watch
@@ -20,8 +20,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command."""
     parser = commands.add_parser("sweep", help="run a grid of configurations", allow_abbrev=False)
     parser.add_argument("file", type=Path, metavar="FILE.toml", help="a configuration with a table [grid] of lists")
-    parser.add_argument("--workers", type=int, default=1, help="runs at a time (default 1)")
-    parser.add_argument("--limit", type=float, metavar="SECONDS", help="wall time for each run (default: none)")
+    add_executor(parser, "run")
     add_common(parser, out="where to keep the runs (default runs/sweep-<hash>)")
     parser.set_defaults(handler=run)
 
@@ -31,73 +30,47 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     from recurra.experiment import RunDirectory, config_hash
     from recurra.sweeps import read_grid
 
-    _check(args)
+    _refuse_settings(args)
     grid = read_grid(args.file)
     config = {"sweep": dict(grid.table)}
     path = args.out or Path("runs") / f"sweep-{config_hash(config)[:8]}"
+    executor = executor_of(args, path / _ROWS)
     with RunDirectory(path, config, force=args.force) as directory:
         console.log = directory.log
         with Watch(console, piece="its runs have written their checkpoints", again="resumes") as watch, watch.gently():
             finished = directory.finished
-            rows = directory.results["rows"] if finished else _run(grid, directory, args, console, watch)
+            rows = directory.results["rows"] if finished else _run(grid, executor, directory, args, console, watch)
     failed = sum(row["reason"] != "" for row in rows)
     results = {"sweep": str(path), "rows": rows, "failed": failed}
     return Answer(results, _text(results, grid.keys), code=_FAILED if failed else 0)
 
 
-def _check(args: argparse.Namespace) -> None:
+def _refuse_settings(args: argparse.Namespace) -> None:
     if args.settings or args.config or args.seed is not None:
         raise ConfigError("a sweep has its settings in its file: write seed, --set and --config there")
-    if args.workers < 1:
-        raise ConfigError(f"`--workers {args.workers}`: at least one is needed")
-    if args.limit is not None and not args.limit > 0:
-        raise ConfigError(f"`--limit {args.limit:g}`: give a positive number of seconds")
 
 
-def _run(grid: Any, directory: Any, args: argparse.Namespace, console: Console, watch: Watch) -> Any:
+def _run(grid: Any, executor: Any, directory: Any, args: argparse.Namespace, console: Console, watch: Watch) -> Any:
     from recurra.experiment.run_directory import METRICS, is_finished
     from recurra.storage import write_json
-    from recurra.sweeps import run_jobs
 
     home = directory.file(_ROWS)
     home.mkdir(exist_ok=True)
     waiting = [row for row in grid.rows if args.force or not is_finished(home / row.name)]
     console.say(f"{len(grid.rows)} runs in {directory.path}, {len(grid.rows) - len(waiting)} of them finished before")
-    jobs = [_job(row, home, force=args.force) for row in waiting]
+    tasks = [grid.task(row, home / row.name, force=args.force) for row in waiting]
     reasons = {}
-    for outcome in run_jobs(jobs, workers=args.workers, limit=args.limit, check=watch.check):
-        reasons[outcome.job.name] = _reason(outcome)
-        done = outcome.reason or "finished"
-        console.say(f"[{len(reasons)}/{len(jobs)}] {outcome.job.name}: {done}")
-        directory.log(f"{outcome.job.name}: {reasons[outcome.job.name] or 'finished'}")
+    for outcome in executor.run(tasks, watch.check):
+        name = outcome.task.name
+        reasons[name] = outcome.reason
+        console.say(f"[{len(reasons)}/{len(tasks)}] {name}: {outcome.reason or 'finished'}")
+        directory.log(f"{name}: {outcome.details or outcome.reason or 'finished'}")
     rows = [_row(row, home / row.name, reasons.get(row.name, "")) for row in grid.rows]
     if any(row["reason"] for row in rows):  # the same command tries these again
         write_json(directory.file(METRICS), {"complete": False, "results": {"rows": rows}})
     else:
         directory.finish({"rows": rows}, ["recurra", *console.words])
     return rows
-
-
-def _job(row: Any, home: Path, *, force: bool) -> Any:
-    """The command of one row: `fit` with its whole configuration."""
-    import tomli_w
-
-    from recurra.storage import write_atomic
-    from recurra.sweeps import Job
-
-    file = home / f"{row.name}.toml"
-    write_atomic(file, tomli_w.dumps(row.config.as_dict()).encode())
-    command = [sys.executable, "-m", "recurra.cli", "fit", "--config", str(file), "--out", str(home / row.name)]
-    command += ["--json", "--quiet", *(["--force"] if force else [])]
-    return Job(row.name, command, file.with_suffix(".json"), file.with_suffix(".log"))
-
-
-def _reason(outcome: Any) -> str:
-    """Why a row failed, with the last line that it said."""
-    if not outcome.reason:
-        return ""
-    said = outcome.job.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"{outcome.reason}: {said[-1]}" if said else outcome.reason
 
 
 def _row(row: Any, path: Path, reason: str) -> dict[str, Any]:

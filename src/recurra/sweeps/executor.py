@@ -1,131 +1,111 @@
-"""Jobs in processes of their own: some at a time, each with a limit of wall time; what dies is a result."""
+"""Where tasks are done: in this process, or each in a process of its own."""
 
-import contextlib
+import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-_POLL = 0.05  # seconds
-_GRACE = 30.0  # seconds that a job has to write its checkpoint
-# A job that asks Linux to be killed with its parent (PR_SET_PDEATHSIG), and then becomes the command. In Python between
-# fork and exec this could hang, beside the threads of JAX.
-_LAUNCH = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from recurra.errors import ConfigError
+from recurra.storage import write_atomic
+from recurra.sweeps.jobs import Ended, Job, run_jobs
+from recurra.sweeps.task import Outcome, Task, attempt
+
+
+class Executor(Protocol):
+    """Does tasks, and tells how each ended."""
+
+    def run(self, tasks: Sequence[Task], check: Callable[[], None] = ...) -> Iterator[Outcome]:
+        """Do tasks and yield each as it ends: one that fails, dies or never ends is an outcome like any other.
+
+        Args:
+            tasks: what to do; no two of one name.
+            check: called again and again; may raise to stop everything. Tasks that run are then asked to stop at their
+                next pause, and waited for.
+        """
+        ...
+
+
+def go_on() -> None:
+    """What a run that nobody can stop asks."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """A command to run.
+class InProcess:
+    """Does one task after the other, in this process: compiled programs are used again, and what dies takes all."""
 
-    Args:
-        name: to report it by.
-        command: program and arguments.
-        output: file that takes its stdout.
-        errors: file that takes its stderr.
-    """
-
-    name: str
-    command: Sequence[str]
-    output: Path
-    errors: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended.
-
-    Args:
-        job: which.
-        code: its exit code; minus the signal's number where a signal ended it, None where the limit did.
-    """
-
-    job: Job
-    code: int | None
-
-    @property
-    def reason(self) -> str:
-        """In words, "" for a job that succeeded."""
-        if self.code is None:
-            return "stopped at the time limit"
-        if self.code < 0:
-            return f"killed by {signal.Signals(-self.code).name}"
-        return f"ended with code {self.code}" if self.code else ""
-
-
-def run_jobs(
-    jobs: Sequence[Job],
-    *,
-    workers: int = 1,
-    limit: float | None = None,
-    check: Callable[[], None] = lambda: None,
-) -> Iterator[Outcome]:
-    """Run commands, `workers` at a time, and yield each as it ends.
-
-    A job that dies or is over its limit is an outcome like any other. Where this process dies, its jobs die with it
-    (on Linux); where it is stopped, they get SIGTERM and time to write their checkpoints.
-
-    Args:
-        jobs: what to run, in this order.
-        workers: processes at a time; the threads of each are bounded so that together they fit the machine.
-        limit: seconds of wall time for each job; None for no limit.
-        check: called while jobs run; may raise to stop them all.
-    """
-    waiting, running = list(jobs), dict[subprocess.Popen, tuple[Job, float]]()
-    environment = {**os.environ, **dict.fromkeys(_THREADS, str(max(1, _cores() // workers)))}
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                job = waiting.pop(0)
-                running[_start(job, environment)] = job, time.monotonic()
+    def run(self, tasks: Sequence[Task], check: Callable[[], None] = go_on) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        refuse_twins(tasks)
+        for task in tasks:
             check()
-            for process, (job, started) in list(running.items()):
-                late = limit is not None and time.monotonic() - started > limit
-                if process.poll() is None and not late:
-                    continue
-                del running[process]
-                over = process.poll() is None
-                if over:
-                    _kill(process)
-                yield Outcome(job, None if over else process.returncode)
-            time.sleep(_POLL)
-    finally:
-        _stop(list(running))
+            yield attempt(task, check)
 
 
-def _start(job: Job, environment: dict[str, str]) -> subprocess.Popen:
-    with job.output.open("wb") as output, job.errors.open("wb") as errors:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _LAUNCH, *job.command] if sys.platform == "linux" else job.command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            env=environment,
-            start_new_session=True,
-        )
+@dataclass(frozen=True)
+class Processes:
+    """Does each task in a new process of its own, started anew, never forked from this one.
 
+    Args:
+        home: directory for what the processes say, `<name>.log`; and for tasks on their way.
+        workers: processes at a time; each may use its share of the cores.
+        limit: seconds of wall time for each task; None for no limit.
+    """
 
-def _kill(process: subprocess.Popen) -> None:
-    """The job and everything that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    home: Path
+    workers: int = 1
+    limit: float | None = None
 
-
-def _stop(processes: list[subprocess.Popen]) -> None:
-    for process in processes:
-        process.terminate()
-    end = time.monotonic() + _GRACE
-    for process in processes:
+    def run(self, tasks: Sequence[Task], check: Callable[[], None] = go_on) -> Iterator[Outcome]:
+        """See `Executor.run`."""
+        refuse_twins(tasks)
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._sweep_up()  # after a run that was killed
+        by_name = {task.name: task for task in tasks}
+        jobs = [self._job(task) for task in tasks]
         try:
-            process.wait(max(0.0, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            _kill(process)
+            for ended in run_jobs(jobs, workers=self.workers, limit=self.limit, check=check):
+                yield self._outcome(by_name[ended.job.name], ended)
+        finally:
+            self._sweep_up()
+
+    def _sweep_up(self) -> None:
+        """Remove what was on its way."""
+        for file in (*self.home.glob("*.task"), *self.home.glob("*.answer")):
+            file.unlink(missing_ok=True)
+
+    def _file(self, task: Task) -> Path:
+        return self.home / f"{task.name}.task"
+
+    def _answer(self, task: Task) -> Path:
+        return self.home / f"{task.name}.answer"
+
+    def _job(self, task: Task) -> Job:
+        write_atomic(self._file(task), task.as_json().encode())
+        self._answer(task).unlink(missing_ok=True)
+        command = [sys.executable, "-m", "recurra.sweeps.child", str(self._file(task)), str(self._answer(task))]
+        return Job(task.name, command, Path(os.devnull), self.home / f"{task.name}.log")
+
+    def _outcome(self, task: Task, ended: Ended) -> Outcome:
+        answer = self._answer(task)
+        said = ended.job.errors.read_text(encoding="utf-8", errors="replace").strip()
+        if not said:
+            ended.job.errors.unlink()
+        if answer.exists() and ended.code is not None:
+            return Outcome(task, **json.loads(answer.read_text(encoding="utf-8")))
+        reason = ended.reason or "ended without an answer"
+        return Outcome(task, None, f"{reason}: {said.splitlines()[-1]}" if said else reason, said)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def refuse_twins(tasks: Sequence[Task]) -> None:
+    """Refuse two tasks of one name: they would write the same files.
+
+    Raises:
+        ConfigError: with the name.
+    """
+    names = [task.name for task in tasks]
+    twins = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twins:
+        raise ConfigError(f"{len(twins)} names of tasks are given twice, the first is {twins[0]!r}")

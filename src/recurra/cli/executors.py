@@ -1,0 +1,30 @@
+"""Options of the commands that do many runs: where they are done, and for how long each."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_executor(parser: argparse.ArgumentParser, what: str, *, default: str = "in this process") -> None:
+    """Add the options; `what` is the word for one of the runs."""
+    group = parser.add_argument_group(f"where each {what} is done (default: {default}, one after the other)")
+    group.add_argument("--workers", type=int, metavar="N", help=f"each {what} in a process of its own, N at a time")
+    group.add_argument("--dask", type=int, metavar="N", help="on N workers of Dask, started on this machine")
+    group.add_argument(
+        "--scheduler-file", type=Path, metavar="FILE", help="on the workers of a scheduler of Dask that is running"
+    )
+    group.add_argument(
+        "--limit",
+        type=float,
+        metavar="SECONDS",
+        help=f"wall time for each {what} (default: none), each then in a process",
+    )
+
+
+def executor_of(args: argparse.Namespace, home: Path, *, workers: int | None = None) -> Any:
+    """The executor that the options ask for; `workers` where they ask for none."""
+    from recurra.sweeps import choose_executor
+
+    given = args.workers, args.dask, args.scheduler_file
+    chosen = workers if all(each is None for each in given) else args.workers
+    return choose_executor(home, workers=chosen, dask=args.dask, scheduler_file=args.scheduler_file, limit=args.limit)
