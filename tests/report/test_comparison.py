@@ -1,0 +1,79 @@
+"""The sections of a comparison: medians as computed by hand, and a line for every run that learnt step by step."""
+
+import pytest
+
+from recurra.report.comparison import comparison_sections, learning_curves
+
+METRICS = ("valid_time", "seconds")
+
+
+def curve(*scores, start=1.0, validation=True):
+    return [
+        {"seconds": start + k, "passes": 2.0 * k + 2, "loss": 10 * v, "validation": v if validation else None}
+        for k, v in enumerate(scores)
+    ]
+
+
+def test_tables_hold_medians_and_all_runs():
+    rows = [
+        {
+            "learner": "lstm",
+            "runs": 3,
+            "failed": 1,
+            "valid_time": {"median": 2.0, "low": 1.0, "high": 3.0},
+            "seconds": {"median": 9.0, "low": 9.0, "high": 9.0},
+        },
+        {"learner": "mine", "runs": 1, "failed": 1, "valid_time": None, "seconds": None},
+    ]
+    runs = [
+        {"learner": "lstm", "seed": 0, "reason": "", "valid_time": 1.0, "seconds": 8.0},
+        {"learner": "lstm", "seed": 1, "reason": "dead\nmore", "valid_time": None, "seconds": None},
+        {"learner": "mine", "seed": None, "reason": "", "valid_time": 0.5, "seconds": 2.0},
+    ]
+    results, every = comparison_sections(rows, runs, {}, METRICS)
+    good, cost = results.tables
+    assert good.rows == [["LSTM", "2.00 (1.00 – 3.00)"], ["mine", None]]
+    assert cost.rows == [["LSTM", "9.00"], ["mine", None]]
+    assert good.caption == "How good: medians of 3 seeds; 2 runs failed"
+    assert every.tables[0].rows == [
+        ["LSTM, seed 0", 1.0, 8.0, "finished"],
+        ["LSTM, seed 1", None, None, "dead"],
+        ["mine", 0.5, 2.0, "finished"],
+    ]
+    assert every.tables[0].better == ["", "higher", "", ""]
+
+
+def test_memory_is_told_in_mebibytes():
+    run = {"learner": "lstm", "seed": 0, "reason": "", "peak_memory_bytes": 3 * 2**20}
+    row = {
+        "learner": "lstm",
+        "runs": 1,
+        "failed": 0,
+        "peak_memory_bytes": {"median": 2**20, "low": 2**20, "high": 2**21},
+    }
+    results, every = comparison_sections([row], [run], {}, ["peak_memory_bytes"])
+    assert results.tables[0].rows == [["LSTM", "1.00 (1.00 – 2.00)"]]
+    assert every.tables[0].rows == [["LSTM, seed 0", 3.0, "finished"]]
+
+
+@pytest.mark.parametrize("x", ["seconds", "passes"])
+def test_a_line_for_each_run_and_the_best_so_far(x):
+    curves = {"lstm": [curve(4, 1, 2), curve(3, 2, 1.0)], "rnn": [curve(8.0, 8.0, 8.0)], "esn": [[]]}
+    svg = learning_curves(curves, x)
+    assert [f'-line-{k}"' in svg for k in range(4)] == [True, True, True, False]
+    end = {"seconds": "3.00 seconds", "passes": "6.00 passes"}[x]
+    assert f"median over the seeds: LSTM 1.00 after {end}; RNN 8.00 after {end}." in svg
+    assert "The validation score against" in svg
+
+
+def test_the_loss_where_one_of_them_has_no_validation():
+    svg = learning_curves({"lstm": [curve(4, 1)], "rnn": [curve(8.0, 2, validation=False)]}, "passes")
+    assert "The training loss against passes" in svg
+    assert "LSTM 10.0 after 4.00 passes; RNN 20.0 after 4.00 passes." in svg
+
+
+def test_no_curve_where_nothing_was_learnt_step_by_step():
+    assert learning_curves({"esn": [[]]}, "seconds") == ""
+    without = [{**point, "seconds": None} for point in curve(4, 1)]
+    assert learning_curves({"lstm": [without]}, "seconds") == ""
+    assert learning_curves({"lstm": [without]}, "passes") != ""
