@@ -17,7 +17,7 @@ SMALL = {"seeds": 1, "seed": 0}
 def test_every_example_is_described_and_has_a_run():
     names = "simple-sine oscillator lorenz earth-rotation laser sine-recursive noisy-sine driven-oscillator many-body "
     names += "spiral lorenz-trajectories rows pulses sines-generator dna-motif identify-oscillator solve-oscillator "
-    names += "decisions tracks"
+    names += "ablation decisions tracks"
     assert set(EXAMPLES) == set(names.split())
     for name, example in EXAMPLES.items():
         assert example.title

@@ -136,6 +136,13 @@ EXAMPLES: dict[str, Example] = {
         5,
         "recurra.examples.solve_oscillator",
     ),
+    "ablation": Example(
+        "Initialisation and momentum, each with and without",
+        "A vanilla network on the adding problem: started like a reservoir or not, with momentum or not, and what only "
+        "both together learn.",
+        5,
+        "recurra.examples.ablation",
+    ),
     "decisions": Example(
         "Buy or sell: a random walk and a series with some skill in it",
         "Decisions walking forward, with no skill found on a random walk and what theory allows on an autoregression.",

@@ -96,14 +96,14 @@ LEARNERS: dict[str, Learner] = {
         "vanilla network initialised as an echo state network; Hessian-free, a step on new sequences each epoch",
         {
             "units": 100,
-            "sequences_per_epoch": 10_000,
+            "sequences_per_epoch": 4000,
             "curvature_batch": 1000,
             "chunk": 1000,
-            "cg_steps": 300,
+            "cg_steps": 150,
             **_RESERVOIR,
         }
-        | {"damping": 0.1, "structural_damping": 1 / 30},
-        _SMALL,
+        | {"input_scale": 0.3, "damping": 0.1, "structural_damping": 1 / 30},
+        {},
         "elman",
         "hessian-free",
     ),
