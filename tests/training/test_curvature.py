@@ -8,12 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recurra.cells import Elman, as_cell
+from recurra.cells import Elman, as_cell, damped
 from recurra.errors import ConfigError
 from recurra.models import Graph, Stack
-from recurra.training import Feedback, Gaussian, LastStep, LearnedStart, Loss, MaskedSteps, NextSteps
+from recurra.systems import VanDerPol
+from recurra.training import Feedback, Gaussian, LastStep, LearnedStart, Loss, MaskedSteps, NextSteps, Physics
 from recurra.training.curvature import Curved
 from recurra.training.flat import Flat
+from recurra.training.physics import Units
 
 N, T, B = 3, 7, 3
 LOSSES = ("squared", "huber", "binary", "categorical")
@@ -49,6 +51,7 @@ def sequences(loss="squared", masked=True, outputs=2, seed=2):
     if masked:
         weights[:, :2] = 0  # washed out
         weights[0, 4] = 0
+    x[~present] = np.nan  # what is absent is not looked at
     return jax.tree.map(jnp.asarray, (x, present, y, weights))
 
 
@@ -171,10 +174,19 @@ def test_penalties_add_their_own_curvature():
     np.testing.assert_allclose(gradient, jax.grad(total)(w) + jax.grad(l1)(w), rtol=1e-10)
 
 
-@pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("elman", {}),
+        ("gru", {}),
+        ("lstm", {}),
+        ("lstm", {"forget_gate": False}),
+        ("gru", {"reset_after": False}),
+    ],
+)
 @pytest.mark.parametrize("metric", ["matched", "pre", "post"])
-def test_structural_damping_is_that_of_dense_jacobians(cell, metric):
-    objective, data, model = MaskedSteps(), sequences(), network(cell)
+def test_structural_damping_is_that_of_dense_jacobians(cell, options, metric):
+    objective, data, model = MaskedSteps(), sequences(), network(cell, **options)
     flat = Flat(model)
     w = np.asarray(flat.vector(model))
     seen = np.where(data[1][..., None], data[0], 0.0)
@@ -208,17 +220,30 @@ def _summed(cell, h, x):
     if isinstance(cell, Elman):
         return cell.U @ x + cell.W @ h + cell.b
     if cell.gates == 4:
-        return (cell.U @ x + cell.W @ h + cell.b)[2 * N : 3 * N]
+        a = cell.U @ x + cell.W @ h + cell.b
+        return a[2 * N : 3 * N] if cell.forget_gate else a[N : 2 * N]
+    if cell.d is None:
+        a = cell.U @ x + cell.b
+        reset = jax.nn.sigmoid(a[N : 2 * N] + cell.W[N : 2 * N] @ h)
+        return a[2 * N :] + cell.W[2 * N :] @ (reset * h)
     u, v = cell.U @ x + cell.b, cell.W @ h + cell.d
     return u[2 * N :] + jax.nn.sigmoid(u[N : 2 * N] + v[N : 2 * N]) * v[2 * N :]
 
 
-def test_the_matched_metric_is_the_curvature_of_the_cross_entropy_of_a_unit():
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_the_matched_metric_is_the_curvature_of_the_cross_entropy_of_a_unit(activation):
+    """Of (1 + h) / 2 for tanh, of h for the logistic function, in what the unit is given."""
     a = np.linspace(-2, 2, 9)
-    p = (1 + np.tanh(a)) / 2
-    entropy = lambda a, p: -p * jnp.log((1 + jnp.tanh(a)) / 2) - (1 - p) * jnp.log((1 - jnp.tanh(a)) / 2)  # noqa: E731
-    curvature = jax.vmap(jax.grad(jax.grad(entropy)))(a, p)
-    np.testing.assert_allclose(curvature, 1 - np.tanh(a) ** 2, rtol=1e-10)
+    share = {"tanh": lambda a: (1 + jnp.tanh(a)) / 2, "logistic": jax.nn.sigmoid}[activation]
+    entropy = lambda a, p: -p * jnp.log(share(a)) - (1 - p) * jnp.log(1 - share(a))  # noqa: E731
+    curvature = jax.vmap(jax.grad(jax.grad(entropy)))(a, share(a))
+    cell = Elman(np.eye(9), np.zeros((9, 9)), np.zeros(9), activation)
+    xs = jnp.asarray(a)[None, None]
+    hs = jax.vmap(jax.vmap(lambda x: cell(jnp.zeros(9), x)))(xs)
+    h, D = damped(cell, jnp.zeros((1, 9)), xs, hs).matched
+    slope = jax.vmap(jax.grad(lambda a, k: cell(jnp.zeros(9), jnp.asarray(xs[0, 0]).at[k].set(a))[k]))(a, np.arange(9))
+    np.testing.assert_allclose(slope**2 * D[0, 0], curvature, rtol=1e-10)  # from h to what the unit is given
+    np.testing.assert_array_equal(h, hs)
 
 
 @pytest.mark.parametrize("chunk", [1, 2])
@@ -232,6 +257,22 @@ def test_in_pieces_it_is_the_same(chunk):
     for found, expected in zip(parts.value_and_gradient(w), whole.value_and_gradient(w), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(parts.value(w), whole.value(w), rtol=1e-12)
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_in_pieces_an_equation_counts_the_same_where_values_are_missing(chunk):
+    rng = np.random.default_rng(5)
+    observed = rng.random((20, 2)) < 0.5
+    observed[5:13] = False  # a window with few
+    data = rng.standard_normal((20, 2)), np.zeros((20, 0)), np.array([0, 5, 9]), observed
+    units = Units(*(np.asarray(a, float) for a in (0.7, 0.1, np.zeros(2), np.ones(2), np.zeros(0), np.zeros(0))))
+    data = jax.tree.map(jnp.asarray, (data, units))
+    objective, model = Physics(NextSteps(T, T), VanDerPol()), network()
+    flat = Flat(model)
+    w = np.asarray(flat.vector(model))
+    parts = Curved(objective, data, flat, INDEX, chunk=chunk)
+    np.testing.assert_allclose(parts.value(w), objective.loss(model, data, INDEX), rtol=1e-12)
+    close(columns(parts, w), columns(Curved(objective, data, flat, INDEX), w), 1e-12)
 
 
 def test_transposing_the_linear_map_is_the_vector_jacobian_product():

@@ -11,7 +11,21 @@ import pytest
 from recurra.cells import Array
 from recurra.errors import ConfigError
 from recurra.models import Model, Stack
-from recurra.training import Fresh, HessianFree, LastStep, Loss, MaskedSteps, Objective, Penalty, Settings, train
+from recurra.tasks.long_lag import long_lag
+from recurra.training import (
+    Fresh,
+    HessianFree,
+    LastStep,
+    Loss,
+    MaskedSteps,
+    Objective,
+    Penalty,
+    Settings,
+    echo_state,
+    train,
+)
+from recurra.training.curvature import Curved
+from recurra.training.flat import Flat
 from recurra.training.truncated import Truncated
 
 
@@ -191,17 +205,6 @@ def test_a_second_step_compiles_nothing():
     assert len(calls) == traced > 0
 
 
-def test_the_preconditioner_is_applied():
-    x, y = sequences()
-    data = x * np.array([1.0]), y
-    scaled = Stack.draw("elman", 1, 1, units=6, precision="float64", seed=1)
-    plain = replace(SHORT, epochs=1, batch_size=40, hessian_free=HessianFree(cg_steps=40, damping=1e-3))
-    with_it = replace(plain, hessian_free=replace(plain.hessian_free, preconditioned=True))
-    one, other = (train(scaled, LastStep(), data, settings) for settings in (plain, with_it))
-    assert one.history[0]["loss"] == other.history[0]["loss"]
-    assert not eqx.tree_equal(one.position.model, other.position.model)
-
-
 def test_a_sine_is_fitted_by_two_layers():
     t = np.linspace(-1, 1, 60)
     data = t[:, None, None], np.sin(2 * t)[:, None]
@@ -271,3 +274,148 @@ def test_what_cannot_be_is_refused():
     values = jnp.zeros((20, 1)), jnp.zeros((20, 0)), jnp.array([[0], [5]]), jnp.array([[True], [False]])
     with pytest.raises(ConfigError, match="stateful"):
         train(network(), Truncated(4), jax.tree.map(np.asarray, values), replace(SHORT, batch_size=1))
+
+
+@dataclass(frozen=True)
+class Wall(Residuals):
+    """A narrow valley that the quadratic model at the start does not see."""
+
+    def outputs(self, model, data, index, keys=None):
+        A, y = data
+        w = model.w
+        return jnp.concatenate([A @ w - y, 30 * jax.nn.relu(jnp.abs(w) - 1.0)]), ()
+
+
+def test_an_earlier_iterate_is_taken_where_the_loss_rises_after_it():
+    A, y = np.diag(np.geomspace(1, 0.03, 8)), np.geomspace(0.5, 2, 8)
+    trained, path = run(Wall(), (A, y), np.zeros(8), damping=1e-8, cg_steps=8)
+    entry, loss = (
+        trained.history[0],
+        lambda w: 0.5 * np.sum((A @ w - y) ** 2) + 450 * np.sum(np.maximum(abs(w) - 1, 0) ** 2),
+    )
+    assert entry["cg_taken"] < entry["cg_steps"]
+    x = path[-1] / entry["step_length"]  # the ratio is of the iterate that was taken, before the line search
+    model = -x @ A.T @ y + 0.5 * x @ A.T @ A @ x
+    expected = (loss(x) - loss(np.zeros(8))) / model
+    if expected > 0:
+        assert entry["rho"] == pytest.approx(expected, rel=1e-8)
+    else:
+        assert entry["rho"] is None
+    assert loss(path[-1]) < loss(np.zeros(8))
+
+
+def test_the_second_step_begins_at_a_share_of_the_last_iterate():
+    A, y = linear()
+    _, path = run(Residuals(), (A, y), np.ones(5), epochs=2, damping=0.4, cg_steps=1, warm_start=0.95)
+    H, w, x, damping = A.T @ A, np.ones(5), np.zeros(5), 0.4
+    for k in range(2):
+        g, B, start = A.T @ (A @ w - y), H + damping * np.eye(5), 0.95 * x
+        r = -g - B @ start
+        x = start + r * (r @ r) / (r @ B @ r)
+        loss = lambda v: 0.5 * np.sum((A @ v - y) ** 2)  # noqa: E731
+        rho = (loss(w + x) - loss(w)) / (g @ x + 0.5 * x @ H @ x)
+        w, damping = w + x, damping * (2 / 3 if rho > 0.75 else 1.0 if rho >= 0.25 else 1.5)
+        np.testing.assert_allclose(path[k + 1], w, rtol=1e-10)
+
+
+def test_structural_damping_holds_the_hidden_units():
+    """One step is the dense solution of (G + lambda (1 + mu S)) x = -g."""
+    x, y = sequences()
+    model, (damping, mu) = network(), (0.5, 2.0)
+    flat = Flat(model)
+    with jax.enable_x64(True):
+        w = np.asarray(flat.vector(model))
+        index = jnp.arange(40)
+        data = jnp.asarray(x), jnp.asarray(y)
+        curved = Curved(LastStep(), data, flat, index, metric="post")
+        product = jax.jit(curved.product(w))
+        G = np.stack([product(e, 0.0) for e in np.eye(len(w))], axis=1)
+        S = np.stack([product(e, 1.0) for e in np.eye(len(w))], axis=1) - G
+        gradient = np.asarray(curved.value_and_gradient(w)[1])
+    expected = np.linalg.solve(G + damping * (np.eye(len(w)) + mu * S), -gradient)
+    method = HessianFree(cg_steps=300, cg_least=300, damping=damping, structural_damping=mu, metric="post")
+    trained = train(
+        model, LastStep(), (x, y), replace(SHORT, epochs=1, batch_size=40, l2=Penalty(), hessian_free=method)
+    )
+    with jax.enable_x64(True):
+        moved = np.asarray(flat.vector(trained.position.model)) - w
+    np.testing.assert_allclose(moved, trained.history[0]["step_length"] * expected, rtol=1e-6, atol=1e-9)
+    assert np.abs(S).max() > 0.1
+
+
+def test_the_ratio_is_that_of_the_curvature_batch():
+    x, y = sequences()
+    method = HessianFree(cg_steps=3, curvature_batch=10, damping=0.5)
+    settings = replace(SHORT, epochs=1, batch_size=40, l2=Penalty(), hessian_free=method)
+    trained = train(network(), LastStep(), (x, y), settings)
+    first = np.random.default_rng([0, 0]).permutation(40)[:10]
+    flat, entry = Flat(network()), trained.history[0]
+    with jax.enable_x64(True):
+        w = np.asarray(flat.vector(network()))
+        curved = Curved(LastStep(), (jnp.asarray(x), jnp.asarray(y)), flat, jnp.asarray(first))
+        before, gradient = map(np.asarray, curved.value_and_gradient(w))
+        x_ = (np.asarray(flat.vector(trained.position.model)) - w) / entry["step_length"]
+        model = gradient @ x_ + 0.5 * x_ @ np.asarray(curved.product(w)(jnp.asarray(x_), 0.0))
+        after = np.asarray(curved.value(w + x_))
+    assert entry["rho"] == pytest.approx(float((after - before) / model), rel=1e-8)
+
+
+@dataclass(frozen=True)
+class Cases(Residuals):
+    """A linear model whose windows are the rows: what the preconditioner is made of."""
+
+    def count(self, data):
+        return len(data[0])
+
+    def outputs(self, model, data, index, keys=None):
+        return data[0][index] @ model.w - data[1][index], ()
+
+    def compared(self, outputs, model, data, index):
+        return jnp.mean(outputs**2)
+
+    def terms(self, data, index):
+        return len(index)
+
+
+def test_the_preconditioner_saves_iterations_where_scales_differ():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((400, 60)) * np.geomspace(1, 1e-3, 60)
+    data = A, rng.standard_normal(400)
+    steps = {}
+    for on in (False, True):
+        method = HessianFree(cg_steps=250, damping=1e-9, preconditioned=on)
+        settings = Settings(optimizer="hessian-free", epochs=1, batch_size=400, stretch=1, hessian_free=method)
+        trained = train(Point(np.zeros(60)), Cases(), data, settings)
+        steps[on] = trained.history[0]["cg_steps"], trained.position.model.w
+    assert steps[False][0] >= 3 * steps[True][0]
+    np.testing.assert_allclose(A @ steps[True][1], A @ np.linalg.lstsq(*data, rcond=None)[0], atol=0.2)
+
+
+def test_the_adding_problem_of_thirty_steps_is_learnt_by_twenty_units():
+    task = long_lag("adding-mean", 30)
+    model = Stack.draw("elman", task.inputs, task.outputs, units=20, seed=0)
+    model = echo_state(model, input_scale=0.3, output_bias=0.5, seed=0)
+    method = HessianFree(cg_steps=60, damping=0.1, structural_damping=1 / 30)
+    settings = Settings(optimizer="hessian-free", epochs=25, batch_size=500, stretch=1, hessian_free=method)
+    fresh = Fresh(lambda epoch: task.draw(500, seed=[1, epoch]).data, "adding")
+    trained = train(model, MaskedSteps(), fresh, settings)
+    batch, found = task.draw(1000, seed=2), trained.best
+    outputs = np.asarray(found.run(found.initial_states(1000), batch.inputs, batch.present)[1])
+    assert np.mean((outputs - batch.targets)[batch.judged] ** 2) < task.trivial / 4
+
+
+def test_there_is_no_rate_to_halve():
+    with pytest.raises(ConfigError, match="no rate to halve"):
+        replace(SHORT, on_diverge="backoff:2")
+
+
+def test_steps_that_are_never_taken_sound_an_alarm():
+    with pytest.warns(Warning, match="none of the last 5 steps"):
+        trained, _ = run(Trap(), (), np.zeros(3), epochs=6, damping=0.5)
+    assert [alarm["kind"] for alarm in trained.alarms] == ["rejected steps"]
+
+
+def test_data_of_another_precision_are_taken_in_that_of_the_model():
+    trained = train(network("float32"), LastStep(), sequences(), replace(SHORT, epochs=1))
+    narrow = train(network("float32"), LastStep(), tuple(np.float32(a) for a in sequences()), replace(SHORT, epochs=1))
+    assert trained.history == narrow.history

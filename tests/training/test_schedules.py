@@ -98,11 +98,17 @@ def test_the_momentum_of_an_update_is_that_of_the_paper(schedule, asked, update,
         assert float(momentum(schedule, rates, jnp.int32(update))) == pytest.approx(expected, abs=1e-15)
 
 
-def test_a_momentum_that_is_delayed_is_the_hand_result_through_a_training(slope, bias, follow):
-    settings = _settings("constant", optimizer="nesterov", momentum=0.5, momentum_schedule="increasing")
-    path = follow(slope, bias([0.0, 0.0]), np.eye(2), settings)[0]
-    constant = follow(slope, bias([0.0, 0.0]), np.eye(2), _settings("constant", optimizer="nesterov", momentum=0.5))[0]
-    np.testing.assert_array_equal(path, constant)  # 0.5 is what the schedule begins with, and its limit here
+def test_an_increasing_momentum_is_the_hand_result_through_a_training(slope, bias, follow):
+    settings = _settings("constant", optimizer="nesterov", momentum=0.9, momentum_schedule="increasing", epochs=300)
+    path = follow(slope, bias([0.0]), np.ones((1, 1)), settings)[0][:, 0]
+    mu = [min(1 - 0.5 / (t // 250 + 1), 0.9) for t in range(301)]
+    v, moved, expected = 0.0, 0.0, []
+    for t in range(300):  # a slope of one: v <- mu v - rate, w <- w + mu' v - rate
+        v = mu[t] * v - 0.1
+        moved += mu[t + 1] * v - 0.1
+        expected.append(moved)
+    np.testing.assert_allclose(path[-300:], expected, rtol=1e-12)
+    assert path[-1] - path[-2] < 1.2 * (path[-60] - path[-61])  # it is faster after 250
 
 
 def test_an_unknown_momentum_schedule_is_refused_with_the_nearest():

@@ -41,11 +41,12 @@ def damped(cell: Cell, start: Any, xs: Array, hs: Array, present: Array | None =
         start: its state before, a leading batch axis on every array.
         xs: its inputs (batch, steps, inputs).
         hs: its outputs (batch, steps, units).
-        present: (batch, steps), as of `run_cell`; what is at other steps has no weight.
+        present: (batch, steps), as of `run_cell`; what is at other steps is not looked at and has no weight.
 
     Reference: J. Martens, I. Sutskever, Learning recurrent neural networks with Hessian-free optimization, ICML 2011.
     """
     there = jnp.ones((*hs.shape[:2], 1), bool) if present is None else jnp.asarray(present)[..., None]
+    xs = jnp.where(there, xs, 0.0)
     there = there.astype(hs.dtype)
     post = hs, there
     if not isinstance(cell, Elman | LSTM | GRU):

@@ -11,7 +11,7 @@ from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
-from recurra.estimators.second_order import batch_of, hessian_free
+from recurra.estimators.second_order import batch_of, hessian_free, vectors
 from recurra.estimators.training_options import (
     check_training,
     increment_sizes,
@@ -81,10 +81,10 @@ class Recurrent(Estimator):
             all of them.
         validation: fraction of the training rows held out; the weights with the best closed-loop forecasts of them
             are kept. 0 trains on all rows and keeps the last weights.
-        patience: epochs without a better validation after which training stops, looked at every 10 epochs; None
-            trains to the end.
-        budget: seconds of wall time after which training stops, at the end of 10 epochs, and keeps the best weights so
-            far; the result then depends on the machine. None trains to the end.
+        patience: epochs without a better validation after which training stops, looked at every 10 epochs (every one
+            with "hessian-free"); None trains to the end.
+        budget: seconds of wall time after which training stops, at the end of 10 epochs (of one), and keeps the best
+            weights so far; the result then depends on the machine. None trains to the end.
         on_diverge: "stop", or "backoff:n": halve the rate and go on from the last good weights, at most n times.
         horizon: steps of each validation forecast; None takes `bptt_length`, or half of the held-out rows.
         origins: number of validation forecasts.
@@ -190,11 +190,12 @@ class Recurrent(Estimator):
         units, gates, layers = self._size(blank)
         shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
         each = wide * training_bytes([], units, gates, layers, self.bptt_length)
-        method = hessian_free(self, self._bounded(), each)
         at_once = min(windows, batch_of(self, windows))
+        method = hessian_free(self, self._bounded(), each, at_once)
+        copies = vectors(self, method)
         if self.optimizer == HESSIAN_FREE and method.chunk is not None:
             at_once = min(at_once, method.chunk)
-        need = wide * training_bytes(shapes, units, gates, layers, 0) + each * at_once
+        need = wide * training_bytes(shapes * copies, units, gates, layers, 0) + each * at_once
         advice = "take fewer `units` or `layers`, a smaller `batch_size` or a shorter `bptt_length`"
         refuse_beyond_memory(need, f"training {layers} layers of {units} units", advice)
         return method

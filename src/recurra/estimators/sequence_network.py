@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
-from recurra.estimators.second_order import batch_of, hessian_free
+from recurra.estimators.second_order import batch_of, hessian_free, vectors
 from recurra.models import CELLS, Model, Stack, tensor_layout, with_output
 from recurra.training import Feedback, LearnedStart, MaskedSteps, Settings, echo_state
 from recurra.training.loop import Validate
@@ -59,7 +59,8 @@ def settings(owner: "Sequences", blank: Model, sequences: int, steps: int) -> Se
     if owner.optimizer == HESSIAN_FREE:
         # what answers are fed back, or run on without an input, is not seen by structural damping
         vanilla = owner.cell == "elman" and owner.activation in ("tanh", "logistic") and not owner.feedback
-        method = hessian_free(owner, vanilla, each)
+        method = hessian_free(owner, vanilla, each, at_once)
+        shapes = shapes * vectors(owner, method)
         at_once = min(at_once, method.chunk or at_once)
         given |= {"stretch": 1, "hessian_free": method, "clip_norm": None}
     need = wide * training_bytes(shapes, *size, 0) + each * at_once

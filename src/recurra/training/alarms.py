@@ -18,13 +18,15 @@ from recurra.training.objectives import LastStep, NextSteps, Objective
 from recurra.training.physics import Physics
 from recurra.training.truncated import Truncated
 
-DIVERGED, SPIKE, DEAD, SATURATED, NO_RECURRENCE = (
+DIVERGED, SPIKE, DEAD, SATURATED, NO_RECURRENCE, REJECTED = (
     "diverged",
     "loss spike",
     "dead units",
     "saturated units",
     "no recurrence",
+    "rejected steps",
 )
+_IN_A_ROW = 5  # steps of Hessian-free optimisation that are not taken
 _BEFORE = 10  # epochs, whose changes a spike is compared to
 _TIMES = 10  # their median change
 _MOSTLY_DEAD, _MOSTLY_FLAT = 0.75, 0.5  # shares of a layer
@@ -118,6 +120,20 @@ def check_loss(alarms: list[Alarm], history: list[dict[str, Any]], epochs: int, 
                 after=float(losses[e]),
             )
             return
+
+
+def check_steps(alarms: list[Alarm], history: list[dict[str, Any]], epoch: int) -> None:
+    """Steps of Hessian-free optimisation that are not taken, several in a row: nothing is learnt any more."""
+    last = [entry["step_length"] for entry in history[-_IN_A_ROW:]]
+    if len(last) == _IN_A_ROW and not any(last):
+        sound(
+            alarms,
+            REJECTED,
+            epoch,
+            f"none of the last {_IN_A_ROW} steps of Hessian-free optimisation lowered the loss, so the weights did not "
+            'move: the training is at its end, or the precision is (take `precision` "float64"), or the curvature is '
+            "not finite",
+        )
 
 
 def check_units(alarms: list[Alarm], model: Model, objective: Objective, data: Any, epoch: int) -> None:

@@ -125,8 +125,8 @@ class Curved:
         return self._compared(self._objective, weights, outputs, part[0])
 
     def _compared(self, objective: Objective, weights: Any, outputs: Any, index: Any) -> jax.Array:
-        loss = objective.compared(_wide(outputs), self._flat.model(weights), self._data, index)
-        return loss * (objective.terms(self._data, index) / self._terms)
+        model, windows = self._flat.model(weights), len(self._windows[0])
+        return objective.share(_wide(outputs), model, self._data, index, self._terms, windows)
 
     def _penalty(self, weights: Any) -> jax.Array:
         which, strengths = self._penalties

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from recurra.errors import DivergenceError
-from recurra.training.settings import Settings
+from recurra.training.settings import HESSIAN_FREE, Settings
 from recurra.training.stretch import Position
 
 
@@ -30,10 +30,17 @@ def diverged(cause: dict[str, Any], settings: Settings) -> DivergenceError:
     finite = np.isfinite(cause["loss"]) and cause["loss"] > cause["first_loss"]
     how = f"exploded (loss {cause['loss']:.3g}, at the start {cause['first_loss']:.3g})" if finite else ""
     before = f" and a gradient of norm {cause['gradient_norm']:.3g} just before" if cause["update"] > 1 else ""
-    halved = f", halved {settings.backoffs} times," if settings.backoffs else ""
+    halved = f", halved {settings.backoffs} times" if settings.backoffs else ""
     limit = "set `clip_norm=1.0`" if settings.clip_norm is None else f"lower `clip_norm` from {settings.clip_norm:g}"
+    where = f"training {how or 'left the finite numbers'} at update {cause['update']} (epoch {cause['epoch']})"
+    if settings.optimizer == HESSIAN_FREE:
+        return DivergenceError(
+            f"{where}{before}: no step of Hessian-free optimisation raises the loss of its own batch, so look at the "
+            "data and the scale of the initial weights, or take more windows a batch",
+            cause=cause,
+        )
     return DivergenceError(
-        f"training {how or 'left the finite numbers'} at update {cause['update']} (epoch {cause['epoch']}), with "
+        f"{where}, with "
         f"learning rate {rate:g}{halved}{before}: try a learning rate of {min(rate / 10, 1e-3):g}, or {limit}",
         cause=cause,
     )

@@ -62,7 +62,7 @@ class HessianFree:
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
-            raise ConfigError(unknown("metric of structural damping", self.metric, METRICS))
+            raise ConfigError(unknown("metric of structural damping", str(self.metric), METRICS))
         ranges = {
             "damping": (_LEAST_DAMPING <= self.damping <= _MOST_DAMPING, f"{_LEAST_DAMPING:g} to {_MOST_DAMPING:g}"),
             "structural_damping": (0 <= self.structural_damping < np.inf, "0 on"),
@@ -104,6 +104,8 @@ class Traced(NamedTuple):
 
 class Facts(NamedTuple):
     """What is recorded of a step.
+
+    Over several updates of an epoch these are means.
 
     Args:
         rho: reduction ratio, of the loss to what the undamped model said; minus infinity where the loss rose.
@@ -206,7 +208,9 @@ def take_step(
     damping = jnp.clip(state.damping * factor, _LEAST_DAMPING, _MOST_DAMPING)
     iterate = jnp.where(taken, solution.x, jnp.zeros_like(x))
     each = 4 / 3 if curved.linearised_once else 2.0
-    passes = 1 + share * each * (solution.products + 1) + found.evaluations / 3
+    beside = 0 if curved is whole else share * 4 / 3  # gradient and loss for the reduction ratio
+    once = share * ((curved.linearised_once / 3) + program.preconditioned)
+    passes = 1 + beside + once + share * each * (solution.products + 1) + found.evaluations / 3
     at = jnp.where(found.at == solution.count - 1, solution.steps, jnp.asarray((*saved(program.cg_steps), 0))[found.at])
     length = jnp.where(taken, found.length, 0.0)
     facts = Facts(rho, state.damping, solution.steps, solution.reason, at, length, passes)

@@ -75,7 +75,7 @@ def train(
         validate: score of a model, lower is better; called after every stretch, the best model is kept.
         checkpoint: file written after every stretch; where it exists for this very training, it is resumed.
         progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
-        until: called after every stretch; true ends the training.
+        until: called before every stretch but the first; true ends the training.
 
     Warns:
         RecurraWarning: an alarm: a spike of the loss, units that are dead or saturated (in stacks of known cells, along
@@ -90,7 +90,7 @@ def train(
     check_penalties(model, settings.static.penalised)
     _check_fresh(data, settings)
     with _precision(model, settings):
-        data = data if isinstance(data, Fresh) else jax.device_put(data)
+        data = data if isinstance(data, Fresh) else _placed(data, model)
         first = arrays_of(data, 0)
         trained = Trained(start(model, objective, first, settings), model)
         if checkpoint is not None:
@@ -101,7 +101,8 @@ def train(
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
             if trained.epoch and (time.monotonic() >= end or (until is not None and until(trained))):
                 break
-            good = _advance(trained, objective, arrays_of(data, trained.epoch), settings, validate)
+            now = _placed(arrays_of(data, trained.epoch), model) if isinstance(data, Fresh) else data
+            good = _advance(trained, objective, now, settings, validate)
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
             if progress is not None and good:
@@ -114,6 +115,15 @@ def train(
 def _precision(model: Model, settings: Settings) -> AbstractContextManager[None]:
     """float64 where the model has it; and for Hessian-free, whose decisions are made on small differences of sums."""
     return jax.enable_x64(model.dtype == np.float64 or settings.optimizer == HESSIAN_FREE)
+
+
+def _placed(data: Any, model: Model) -> Any:
+    """Arrays of JAX, in the precision of the model."""
+
+    def cast(leaf: Any) -> Any:
+        return np.asarray(leaf, model.dtype) if eqx.is_inexact_array_like(leaf) else leaf
+
+    return jax.device_put(jax.tree.map(cast, data))
 
 
 def _check_fresh(data: Any, settings: Settings) -> None:
@@ -159,7 +169,10 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
 def _look(trained: Trained, idle: np.ndarray, objective: Objective, data: Any, settings: Settings) -> None:
     """Sound the alarms of a stretch; its units are looked at after the first one and at the end."""
     rate = settings.learning_rate * 0.5 ** len(trained.backoffs)
-    alarms.check_loss(trained.alarms, trained.history, len(idle), rate)
+    if settings.optimizer == HESSIAN_FREE:
+        alarms.check_steps(trained.alarms, trained.history, trained.epoch)
+    else:
+        alarms.check_loss(trained.alarms, trained.history, len(idle), rate)
     alarms.check_recurrence(trained.alarms, idle, trained.epoch)
     last = trained.epoch == settings.epochs or _out_of_patience(trained, settings)
     if last or trained.epoch == len(idle):

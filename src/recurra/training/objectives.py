@@ -50,6 +50,16 @@ class Objective(ABC):
         """How many numbers that mean is over."""
         raise self._no_curvature()
 
+    def share(self, outputs: Any, model: Any, data: Any, index: jax.Array, terms: Any, windows: int) -> jax.Array:
+        """What some windows add to the mean loss of many; see `compared`.
+
+        Args:
+            outputs, model, data, index: of these windows.
+            terms, windows: of all of them.
+        """
+        del windows
+        return self.compared(outputs, model, data, index) * (self.terms(data, index) / terms)
+
     def matched(self) -> "Objective":
         """The objective whose loss has the curvature in the outputs that a Gauss-Newton matrix takes."""
         raise self._no_curvature()
@@ -60,8 +70,9 @@ class Objective(ABC):
 
     def _no_curvature(self) -> ConfigError:
         return ConfigError(
-            f"{type(self).__name__} is not of the form that Hessian-free optimisation needs, a loss of outputs, each "
-            "window for itself (a stateful training hands its state on): take an update rule such as 'adam'"
+            f"{type(self).__name__} does not say its outputs and their loss apart (`outputs`, `compared`, `terms`, "
+            "`matched`), each window for itself, and Hessian-free optimisation needs that; a stateful training hands "
+            "its state on. Take an update rule such as 'adam', for which `loss` is enough"
         )
 
     def size(self, data: Any, batch_size: int) -> int:

@@ -81,6 +81,11 @@ class Physics(Objective):
     def terms(self, data: Any, index: jax.Array) -> Any:
         return self.forecast.terms(data[0], index)
 
+    def share(self, outputs: Any, model: Any, data: Any, index: jax.Array, terms: Any, windows: int) -> jax.Array:
+        forecasts, away = outputs
+        found = self.forecast.share(forecasts, model, data[0], index, terms, windows)
+        return found + data[1].weight * jnp.mean(away**2) * (len(index) / windows)
+
     def matched(self) -> "Physics":
         return dataclasses.replace(self, forecast=self.forecast.matched())
 

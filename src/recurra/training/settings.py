@@ -111,7 +111,10 @@ class Settings:
             raise ConfigError(f"`decay` is {self.decay}: it is a positive number")
         if self.warmup_updates < 0:
             raise ConfigError(f"`warmup_updates` is {self.warmup_updates}: it is a number from 0 on")
-        _ = self.backoffs
+        if self.backoffs and self.optimizer == HESSIAN_FREE:
+            raise ConfigError(
+                f"`on_diverge` is {self.on_diverge!r}, and Hessian-free optimisation has no rate to halve: it is 'stop'"
+            )
 
     @property
     def backoffs(self) -> int:
