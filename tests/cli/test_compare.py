@@ -68,6 +68,12 @@ def test_a_run_that_fails_is_a_row_and_tried_again(wave, capsys):
         (["task:adding", "--learners", "esn", "--split", "0.5"], "--split has no meaning for a task"),
         (["task:adding", "--learners", "esn", "--dt", "0.5"], "--dt has no meaning for a task"),
         (["task:addin", "--learners", "esn"], "did you mean 'adding'"),
+        (["task:adding", "--learners", "esn", "--length", "0"], "whole number from 10 on, got 0"),
+        (["task:adding", "--learners", "esn", "--sequences", "1"], "at least two"),
+        (["task:adding", "--learners", "esn,"], "`--learners esn,`"),
+        (["task:adding", "--learners", "esn", "--seed", "-1"], "seed -1 must be in 0 ... 2^32 - 1"),
+        (["task:adding", "--learners", "esn", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 must be"),
+        (["wave.csv", "--learners", "esn", "--seed", "-1"], "seed -1 must be in 0 ... 2^32 - 1"),
     ],
 )
 def test_options_that_cannot_be(wave, capsys, words, said):
@@ -85,7 +91,47 @@ def test_a_task(wave, capsys):
     (seed,) = results["seeds"]
     assert seed["sequences"] <= 300
     assert row["wrong_fraction"]["median"] == seed["wrong_fraction"]
+    assert (row["gradient_passes"], seed["gradient_passes"]) == (None, None)
+    page = Path(results["report"]).read_text()
+    assert "gradient of one sequence" in page
+    assert "Every run saw the same rows" not in page
+    assert "1 seed" in page
+    assert not list(Path("c/rows").glob("*/report.html"))
     assert main(["compare", *words, "--out", "c", "--quiet"]) == 0
     assert capsys.readouterr().out.split("\n")[0].split() == [
         *("learner", "solved", "wrong", "sequences", "seconds", "parameters", "passes", "MiB", "runs"),
     ]
+
+
+def test_a_network_on_a_task_that_saw_less_than_it_might(wave, capsys):
+    small = ["--set", "lstm.units=4", "--set", "lstm.sequences_per_epoch=200"]
+    words = ["task:adding", "--length", "20", "--learners", "lstm,esn", "--seeds", "1", "--sequences", "500", *small]
+    code, results = run(capsys, *words)
+    lstm, esn = results["seeds"]
+    assert (code, lstm["sequences"], lstm["gradient_passes"]) == (0, 400, 400)
+    assert main(["compare", *words, "--out", "c", "--quiet"]) == 0
+    assert "of 500 sequences, whole epochs within the limits were seen: lstm 400\n" in capsys.readouterr().out
+    assert esn["sequences"] == 500
+    page = Path(results["report"]).read_text()
+    assert "The training loss against passes" in page
+    assert "gradients of one sequence" in page
+
+
+def test_a_divergence_on_a_task_fails_the_comparison(wave, capsys):
+    words = ["task:adding-1997", "--length", "22", "--learners", "sgd", "--seeds", "1", "--sequences", "400"]
+    words += ["--set", "sgd.units=4", "--set", "sgd.learning_rate=1e30", "--set", "sgd.sequences_per_epoch=200"]
+    assert main(["compare", *words, "--json", "--out", "c"]) == 7
+    out, err = capsys.readouterr()
+    assert "1 run in c, 0 finished before; each in a process of its own" in err
+    assert "[1/1] sgd-seed-0: DivergenceError: training " in err
+    results = json.loads(out)["results"]
+    assert (results["failed"], results["rows"][0]["wrong_fraction"]) == (1, None)
+    assert results["seeds"][0]["reason"].startswith("DivergenceError: training ")
+    assert "No run has finished." in Path(results["report"]).read_text()
+
+
+def test_the_help_says_where_the_learners_are(capsys):
+    assert main(["compare", "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "for task:NAME those of `recurra task --list`" in words
+    assert "stops before the epoch that would exceed N" in words

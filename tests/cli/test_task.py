@@ -106,8 +106,29 @@ def test_the_list_tells_every_task(results, capsys):
     assert names >= {"5-bit-memory", "20-bit-memory", "noisy-recall", "copy", "adding-1997", "multiplication-1997"}
     assert all(task[key] for task in listed["tasks"] for key in ("definition", "lag", "rule", "trivial", "chance"))
     assert {item["name"] for item in listed["learners"]} >= {"rnn", "gru", "lstm", "momentum", "hessian-free", "esn"}
+    assert listed["others"] == []
     assert main(["task", "--list"]) == 0
     assert "loss 0.1667, wrong 92.2 %" in capsys.readouterr().out
+
+
+def test_the_list_at_a_length_that_some_tasks_do_not_have(results, capsys):
+    listed = results("task", "--list", "--length", "15")
+    assert len(listed["tasks"]) == 9
+    least = {task["name"]: task["least"] for task in listed["others"]}
+    assert least == {
+        **dict.fromkeys(("temporal-order", "temporal-order-3", "temporal-order-1997", "temporal-order-3-1997"), 20),
+        **dict.fromkeys(("adding-1997", "multiplication-1997"), 22),
+    }
+    assert main(["task", "--list", "--length", "15"]) == 0
+    out = capsys.readouterr().out
+    assert "longer than 15: temporal-order from 20 on" in out
+    assert "multiplication-1997 from 22 on" in out
+
+
+def test_the_same_directory_takes_the_corrected_command(results):
+    words = ["task", "adding", "--length", "20", "--out", "r"]
+    assert main([*words, "--learner", "hessian-free", "--set", "damping=1e300"]) == 2
+    assert results(*words, "--learner", "esn", *TINY)["solved"] is True
 
 
 @pytest.mark.parametrize(
@@ -119,6 +140,9 @@ def test_the_list_tells_every_task(results, capsys):
         (["adding", "--set", "units=none"], "a whole number"),
         (["adding", "--length", "3"], "whole number from 10"),
         (["adding", "--seeds", "0"], "at least one seed"),
+        (["adding", "--seed", "-1"], "seed -1 must be in 0 ... 2^32 - 1"),
+        (["adding", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 must be"),
+        (["adding", "--learner", "hessian-free", "--set", "damping=1e300"], "`damping` is 1e+300"),
         (["adding", "--sequences", "1"], "at least two"),
         (["adding", "--budget", "0"], "write 60s"),
         (["adding", "--budget", "5d"], "write 60s"),
@@ -127,7 +151,7 @@ def test_the_list_tells_every_task(results, capsys):
 def test_refusals(words, message, capsys):
     assert main(["task", *words]) == 2
     assert message in capsys.readouterr().err
-    assert not list(Path().iterdir())
+    assert not [path for path in Path().rglob("*") if path != Path("runs")]  # nothing that refuses the right command
 
 
 def test_damaged_results_are_refused(results, monkeypatch, capsys):

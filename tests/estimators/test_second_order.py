@@ -46,8 +46,8 @@ def test_a_batch_is_32_windows_or_all_of_them():
 def test_windows_that_fit_together_are_not_cut(monkeypatch):
     monkeypatch.setattr(second_order, "usable_memory", lambda: 8000)
     owner = rc.RNN(optimizer="hessian-free")
-    assert second_order.hessian_free(owner, True, 10.0, 100).chunk is None
-    assert second_order.hessian_free(owner, True, 10.0, 101).chunk == 100  # an eighth of the memory
+    assert second_order.hessian_free(owner, True, 10.0, 100, 0.1).chunk is None
+    assert second_order.hessian_free(owner, True, 10.0, 101, 0.1).chunk == 100  # an eighth of the memory
     assert memory.usable_memory() > 8000
 
 

@@ -1,5 +1,7 @@
 """Learners on tasks with long lags: what is scored is new, a killed run ends the same, a divergence is a result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ from recurra.cells import GRU, LSTM
 from recurra.errors import ConfigError, Interrupted
 from recurra.experiment import long_lag_network as network
 from recurra.experiment.long_lag import run_long_lag
-from recurra.experiment.long_lag_settings import LEARNERS, settings_for
-from recurra.tasks.long_lag import Batch, long_lag
+from recurra.experiment.long_lag_settings import LEARNERS, MOMENTUM_SCHEDULES, settings_for
+from recurra.tasks.long_lag import Batch, Rule, long_lag
+from recurra.training import MOMENTA
 
 SMALL = {"units": 4, "sequences_per_epoch": 200, "batch_size": 50}
 
@@ -99,6 +102,36 @@ def test_a_run_that_was_stopped_ends_with_the_same_numbers(tmp_path):
         run(most=800, seed=1, checkpoint=file)
 
 
+def test_with_whole_the_end_is_told_and_that_the_rule_of_1997_was_met_stays_noted(tmp_path, monkeypatch):
+    """Met after the first epoch: the test sequences of the last one are scored, and a resumed run still knows."""
+    task = long_lag("adding-1997", 22)
+    easy = replace(task, solved=Rule(200, 201, None, 300, 301))
+    tested, tests, real = [], network.Sequences.tests, Rule.met
+    monkeypatch.setattr(network.Sequences, "tests", lambda self, n: (tested.append(n), tests(self, n))[1])
+    stopped = run_long_lag(easy, "lstm", seed=0, settings=SMALL, most=800)
+    assert (stopped["solved"], stopped["stop"], stopped["epochs"], tested) == (True, "solved", 1, [1])
+    assert "solved" not in stopped["history"][0]
+    tested.clear()
+    whole = run_long_lag(easy, "lstm", seed=0, settings=SMALL, most=800, whole=True)
+    assert (whole["solved"], whole["stop"], whole["epochs"], tested) == (True, "sequences", 4, [1, 4])
+    assert [entry.get("solved", False) for entry in whole["history"]] == [True, False, False, False]
+    monkeypatch.setattr(Rule, "met", lambda self, wrong, deviations: False)
+    never = run_long_lag(easy, "lstm", seed=0, settings=SMALL, most=800, whole=True)
+    assert (never["solved"], never["deviation"]) == (False, whole["deviation"])
+    monkeypatch.setattr(Rule, "met", real)
+
+    def stop(event):
+        if event["epoch"] == 2:
+            monkeypatch.setattr(Rule, "met", lambda self, wrong, deviations: False)
+            raise Interrupted("stopped", signal_number=15)
+
+    file = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted):
+        run_long_lag(easy, "lstm", seed=0, settings=SMALL, most=800, whole=True, checkpoint=file, progress=stop)
+    resumed = run_long_lag(easy, "lstm", seed=0, settings=SMALL, most=800, whole=True, checkpoint=file)
+    assert timeless(resumed) == timeless(whole)
+
+
 def test_a_divergence_is_a_result_with_its_cause():
     found = run(learner="sgd", settings={**SMALL, "learning_rate": 1e30}, most=1000)
     assert (found["solved"], found["stop"], found["wrong_fraction"]) == (False, "diverged", 1.0)
@@ -162,6 +195,12 @@ def test_settings_of_a_learner_depend_on_the_task():
     assert settings_for(values, "momentum", {})["input_scale"] == 0.001
     assert settings_for(memory, "momentum", {})["input_scale"] == 0.1
     assert settings_for(values, "lstm", {"clip_norm": 5})["clip_norm"] == 5
+    assert settings_for(values, "momentum", {"units": 4})["connections"] == 4
+    assert settings_for(values, "momentum", {"units": 40})["connections"] == 15
+
+
+def test_the_momentum_schedules_are_those_of_the_training():
+    assert set(MOMENTUM_SCHEDULES) == set(MOMENTA)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +214,12 @@ def test_settings_of_a_learner_depend_on_the_task():
         ("esn", {"leaks": []}, "at least one"),
         ("esn", {"leaks": [1, -1]}, "above 0"),
         ("momentum", {"momentum": -1.0}, "from 0 on"),
+        ("momentum", {"momentum": 1.5}, "from 0 to 1"),
+        ("momentum", {"momentum_schedule": "delay"}, "did you mean 'delayed'"),
+        ("momentum", {"init": "echo-states"}, "did you mean 'echo-state'"),
+        ("momentum", {"units": 10, "connections": 11}, "connections = 11 must be at most units = 10"),
+        ("esn", {"readout_features": "square"}, "did you mean 'squares'"),
+        ("esn", {"units": 2, "leaks": [0.1, 1, 10]}, "units = 2 are too few for 3 leaks"),
         ("gru", {"forget_gate": True}, "unknown setting of gru"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recurra.report.comparison import comparison_sections, learning_curves
+from recurra.report.comparison import comparison_sections, learning_curves, verdict
 
 METRICS = ("valid_time", "seconds")
 
@@ -36,11 +36,44 @@ def test_tables_hold_medians_and_all_runs():
     assert cost.rows == [["LSTM", "9.00"], ["mine", None]]
     assert good.caption == "How good: medians of 3 seeds; 2 runs failed"
     assert every.tables[0].rows == [
-        ["LSTM, seed 0", 1.0, 8.0, "finished"],
-        ["LSTM, seed 1", None, None, "dead"],
-        ["mine", 0.5, 2.0, "finished"],
+        ["LSTM, seed 0", "finished", 1.0, 8.0],
+        ["LSTM, seed 1", "dead", None, None],
+        ["mine", "finished", 0.5, 2.0],
     ]
-    assert every.tables[0].better == ["", "higher", "", ""]
+    assert every.tables[0].columns == ["Run", "how it ended", "valid time", "seconds"]
+    assert every.tables[0].better == ["", "", "higher", ""]
+    one = comparison_sections([{**rows[1], "failed": 1}], runs[2:], {}, METRICS)[0].tables[0]
+    assert one.caption == "How good: 1 seed; 1 run failed"
+
+
+def ranked(metric, **values):
+    return [{"learner": name, metric: None if value is None else {"median": value}} for name, value in values.items()]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "said"),
+    [
+        ("solved", {"esn": 1.0, "gru": 0.5, "lstm": 1.0}, "1, is that of esn and lstm."),
+        ("solved", {"esn": 1.0, "gru": 1.0, "lstm": 1.0}, "1, is that of esn, gru and lstm."),
+        ("solved", {"esn": 0.0, "gru": None}, "2 learners; no learner solved it."),
+        ("solved", {"gru": None}, "No run has finished."),
+        ("closed_loop_nrmse", {"esn": 0.25, "rnn": 0.5, "mean": None}, "closed-loop NRMSE, 0.25, is that of esn."),
+    ],
+)
+def test_the_verdict_names_all_that_were_best(metric, values, said):
+    assert verdict(ranked(metric, **values), metric).endswith(said)
+
+
+def test_what_a_pass_is_depends_on_the_kind():
+    rows = [{"learner": "lstm", "runs": 2, "failed": 0, "valid_time": None, "seconds": None}]
+    texts = {}
+    for kind in ("data", "task"):
+        results, curves, _ = comparison_sections(rows, [], {"lstm": [curve(4, 1)]}, METRICS, kind=kind)
+        texts[kind] = results.text, curves.figures[1]
+    assert "Every run saw the same rows" in texts["data"][0]
+    assert "same rows" not in texts["task"][0]
+    assert "gradients over all training data" in texts["data"][1]
+    assert "gradients of one sequence" in texts["task"][1]
 
 
 def test_memory_is_told_in_mebibytes():
@@ -53,7 +86,7 @@ def test_memory_is_told_in_mebibytes():
     }
     results, every = comparison_sections([row], [run], {}, ["peak_memory_bytes"])
     assert results.tables[0].rows == [["LSTM", "1.00 (1.00 – 2.00)"]]
-    assert every.tables[0].rows == [["LSTM, seed 0", 3.0, "finished"]]
+    assert every.tables[0].rows == [["LSTM, seed 0", "finished", 3.0]]
 
 
 @pytest.mark.parametrize("x", ["seconds", "passes"])

@@ -88,7 +88,7 @@ def test_the_page_says_all_of_the_report(full):
     paragraphs = page.under("p")
     for text in ("What & why", "First.", "Second <p>."):
         assert text in paragraphs
-    assert page.under("caption")[0] == "Scores & <more>"
+    assert "Scores & <more>" in paragraphs
     assert page.under("td")[:6] == ["0.123", "0.900", "2.00", "–", "0.500", "NaN"]
     code = page.under("code")
     assert "recurra fit 'my data.csv' --set 'a=<1>'" in code
@@ -101,6 +101,19 @@ def test_the_page_says_all_of_the_report(full):
 def test_the_best_number_of_a_column_stands_out(full):
     page = report.render(full)
     assert re.findall(r'<td class="best">([^<]*)</td>', page) == ["0.123"]  # one R² alone is not the best of many
+
+
+def test_sentences_are_broken_into_lines_and_numbers_are_not():
+    long = "DivergenceError: training left the finite numbers"
+    rows = [["a", "finished", "1.00 (0.50 – 2.00)", 2.0], ["b", long, None, None]]
+    page = report.render(Report("A", "", [Section("One", tables=[Table(["Run", "end", "x", "y"], rows, "Runs")])]))
+    assert re.findall(r'<t[hd][^>]*class="prose">([^<]*)<', page) == ["end", "finished", long]
+
+
+def test_nothing_stands_out_where_all_are_the_same():
+    table = Table(["Run", "wrong", "seconds"], [["a", 1.0, 2.0], ["b", 1.0, 3.0]], "Runs", ["", "lower", "lower"])
+    page = report.render(Report("Ties", "None", [Section("One", tables=[table])]))
+    assert re.findall(r'<td class="best">([^<]*)</td>', page) == ["2.00"]
 
 
 def test_nothing_on_the_page_points_elsewhere(full):
@@ -138,7 +151,14 @@ def test_ids_stay_unique_when_a_figure_is_shown_twice(full):
 def test_tables_and_figures_are_accessible(full):
     page = report.render(full)
     tags = Reader(page).tags
-    assert page.count("<table") == page.count("<caption") == 2
+    names = {attributes["id"]: tag for tag, attributes in tags if "id" in attributes}
+    scores, facts = (attributes for tag, attributes in tags if tag == "table")
+    assert names[scores["aria-labelledby"]] == "p"
+    assert facts == {"class": "facts"}
+    assert page.count("<caption") == 1  # of the facts, which do not scroll
+    (box,) = (attributes for _, attributes in tags if attributes.get("class") == "scroll")
+    assert box == {"class": "scroll", "role": "region", "tabindex": "0", "aria-labelledby": "table-1"}
+    assert page.index("Scores &amp; &lt;more&gt;") < page.index('<div class="scroll"')
     assert all("scope" in attributes for tag, attributes in tags if tag == "th")
     figures = [attributes for tag, attributes in tags if tag == "svg"]
     assert len(figures) == 2

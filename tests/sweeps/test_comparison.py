@@ -8,6 +8,7 @@ import pytest
 from recurra.errors import ConfigError
 from recurra.experiment.run_directory import read_results
 from recurra.sweeps import InProcess
+from recurra.sweeps import task as task_module
 from recurra.sweeps.comparison import (
     ON_DATA,
     ON_TASK,
@@ -50,7 +51,13 @@ def test_every_learner_and_seed_once_and_the_baselines_beside(tmp_path, base):
             on_data(base, learners, [0], home=tmp_path, settings={"rnn": {"untis": 3}})
 
 
-def test_what_is_told_is_what_the_runs_hold(tmp_path, base):
+@pytest.fixture
+def new_process(monkeypatch):
+    """As if no task had been done in this process yet."""
+    monkeypatch.setattr(task_module, "_begun", 0)
+
+
+def test_what_is_told_is_what_the_runs_hold(tmp_path, base, new_process):
     runs = on_data(base, ["esn", "rnn"], [0], home=tmp_path, settings=SETTINGS)
     reasons = {outcome.task.name: outcome.reason for outcome in InProcess().run([run.task for run in runs])}
     rows = {run.learner: told_of_fit(run, reasons[run.task.name]) for run in runs}
@@ -62,7 +69,10 @@ def test_what_is_told_is_what_the_runs_hold(tmp_path, base):
         assert row["one_step_nrmse"] == score["one_step"]["nrmse"]
         assert row["valid_time"] == score["closed_loop"]["valid_time"]
         assert row["seconds"] == json.loads((run.path / "env.json").read_text())["cost"]["seconds"]
-        assert row["peak_memory_bytes"] > 2**25
+        assert not (run.path / "report.html").exists()  # the comparison has its own
+    assert rows["esn"]["peak_memory_bytes"] > 2**25
+    assert rows["rnn"]["peak_memory_bytes"] is None  # of the same process: the peak may be that of the first
+    assert summary(list(rows.values()), ["peak_memory_bytes"])[1]["peak_memory_bytes"] is None
     assert (rows["esn"]["gradient_passes"], rows["rnn"]["gradient_passes"]) == (None, 20.0)
     assert rows["rnn"]["parameters"] == 3 * 3 + 3 * 1 + 3 + 3 + 1
     curve = curve_of(tmp_path / "rnn-seed-0")
@@ -113,12 +123,53 @@ def test_settings_say_whose_they_are():
             split_settings(given, ["esn", "rnn"])
 
 
+NETWORK = {"lstm": {"units": 4, "batch_size": 50, "sequences_per_epoch": 200}}
+
+
+def test_a_network_on_a_task_has_a_curve_in_the_unit_of_its_table(tmp_path, new_process):
+    most, settings = 500, {**NETWORK, "hessian-free": {"units": 15, "sequences_per_epoch": 100, "curvature_batch": 50}}
+    settings["hessian-free"] |= {"chunk": 50, "cg_steps": 4}
+    runs = on_task("adding", 20, [*settings], [0], home=tmp_path, most=most, settings=settings)
+    assert [outcome.reason for outcome in InProcess().run([run.task for run in runs])] == ["", ""]
+    lstm, second = (told_of_task(run, "") for run in runs)
+    assert (lstm["sequences"], lstm["gradient_passes"], lstm["solved"]) == (400, 400, False)
+    points = curve_of(runs[0].path)
+    assert [point["passes"] for point in points] == [200.0, 400.0]  # gradients of one sequence
+    assert [point["loss"] > 0 and point["seconds"] > 0 for point in points] == [True, True]
+    assert lstm["peak_memory_bytes"] > 2**25
+    assert second["peak_memory_bytes"] is None
+    each = [entry["passes"] for entry in read_results(runs[1].path)["history"]]
+    assert curve_of(runs[1].path)[-1]["passes"] == pytest.approx(second["gradient_passes"])
+    assert second["gradient_passes"] == round(100 * sum(each)) > 500
+
+
+def test_a_training_that_diverges_is_a_failed_run_and_in_no_median(tmp_path):
+    settings = {"sgd": {"units": 4, "batch_size": 50, "sequences_per_epoch": 200, "learning_rate": 1e30}}
+    (run,) = on_task("adding-1997", 22, ["sgd"], [0], home=tmp_path, most=400, settings=settings)
+    (outcome,) = InProcess().run([run.task])
+    assert outcome.reason == ""
+    row = told_of_task(run, outcome.reason)
+    assert row["reason"] == f"DivergenceError: {read_results(run.path)['failure']['message']}"
+    assert "learning rate 1e+30" in row["reason"]
+    good = {**row, "reason": "", "wrong_fraction": 0.25}
+    (told,) = summary([row, good], ["wrong_fraction"])
+    assert (told["runs"], told["failed"], told["wrong_fraction"]["median"]) == (2, 1, 0.25)
+
+
+def test_a_setting_that_is_refused_late_leaves_no_run_behind(tmp_path):
+    settings = {"hessian-free": {"damping": 1e300}}
+    (run,) = on_task("adding", 20, ["hessian-free"], [0], home=tmp_path, most=400, settings=settings)
+    (outcome,) = InProcess().run([run.task])
+    assert outcome.reason.startswith("ConfigError: `damping` is 1e+300")
+    assert not run.path.exists()
+
+
 def test_a_task_with_a_long_lag(tmp_path):
     runs = on_task("adding", 20, ["esn"], [0, 1], home=tmp_path, most=400)
     assert [(run.learner, run.seed) for run in runs] == [("esn", 0), ("esn", 1)]
-    outcomes = list(InProcess().run([runs[0].task, runs[0].task][:1]))
-    row = told_of_task(runs[0], outcomes[0].reason)
-    assert row["reason"] == ""
+    (outcome,) = InProcess().run([runs[0].task])
+    row = told_of_task(runs[0], outcome.reason)
+    assert (row["reason"], row["gradient_passes"]) == ("", None)
     found = read_results(runs[0].path)
     assert row["sequences"] == found["sequences"] <= 400
     assert row["wrong_fraction"] == found["wrong_fraction"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from recurra.cli.console import Answer, Console
 from recurra.cli.data_options import add_data_options, data_options, fraction
-from recurra.cli.executors import add_executor, executor_of
+from recurra.cli.executors import add_executor, executor_of, seeds_of, sequences_of
 from recurra.cli.options import add_common, names, settings_of
 from recurra.cli.tables import aligned
 from recurra.cli.task import seconds
@@ -19,6 +19,7 @@ _FAILED = 7  # exit code: it is over, and some of its runs are not what was aske
 _ROWS = "rows"
 _WHOLE = 1e7
 _TASK = "task:"
+_LENGTH = 100  # of a task's sequences
 _HEADS = {
     "valid_time": "valid time",
     "closed_loop_nrmse": "closed loop: NRMSE",
@@ -38,14 +39,21 @@ class _Plan:
     told: Callable[[Any, str], dict[str, Any]]
     metrics: Sequence[str]
     title: str
-    data_hash: str
+    kind: str = "data"  # or "task"
+    data_hash: str = ""
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command."""
     parser = commands.add_parser("compare", help="learners side by side on data or on a task", allow_abbrev=False)
     parser.add_argument("data", metavar="DATA", help="a file, dataset:NAME, system:NAME; or task:NAME, see `task`")
-    parser.add_argument("--learners", type=names, required=True, metavar="NAME,...", help="see `recurra learners`")
+    parser.add_argument(
+        "--learners",
+        type=names,
+        required=True,
+        metavar="NAME,...",
+        help="see `recurra learners`; for task:NAME those of `recurra task --list`",
+    )
     parser.add_argument(
         "--seeds", type=int, default=5, metavar="K", help="runs of each with seeds of its own (default 5)"
     )
@@ -56,7 +64,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--gap", type=int, help="rows left out between the training and the test part (default 0)")
     parser.add_argument("--steps", type=int, help="steps to simulate, for system:NAME")
     parser.add_argument("--length", type=int, metavar="T", help="of the sequences, for task:NAME (default 100)")
-    parser.add_argument("--sequences", type=int, metavar="N", help="training sequences at most, for task:NAME")
+    parser.add_argument(
+        "--sequences",
+        type=int,
+        metavar="N",
+        help="training sequences at most, for task:NAME: each stops before the epoch that would exceed N",
+    )
     add_executor(parser, "run", default="each in a process of its own")
     add_data_options(parser)
     add_common(parser, out="where to keep the runs (default runs/compare-<hash>)")
@@ -68,8 +81,8 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     from recurra.experiment import RunDirectory, config_hash
     from recurra.experiment.run_directory import REPORT
 
-    if args.seeds < 1:
-        raise ConfigError(f"`--seeds {args.seeds}`: at least one is needed")
+    if "" in args.learners:
+        raise ConfigError(f"`--learners {','.join(args.learners)}`: between two commas and at the end there is a name")
     plan = _on_task(args) if args.data.startswith(_TASK) else _on_data(args)
     path = args.out or Path("runs") / f"compare-{config_hash(plan.config)[:8]}"
     executor = executor_of(args, path / _ROWS, workers=1)
@@ -80,7 +93,7 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     failed = sum(row["reason"] != "" for row in found["seeds"])
     report = path / REPORT
     results = {**found, "failed": failed, "compare": str(path), "report": str(report) if report.exists() else None}
-    return Answer(results, _text(results, plan.metrics), code=_FAILED if failed else 0)
+    return Answer(results, _text(results, plan.metrics, args.sequences), code=_FAILED if failed else 0)
 
 
 def _on_data(args: argparse.Namespace) -> _Plan:
@@ -96,17 +109,16 @@ def _on_data(args: argparse.Namespace) -> _Plan:
     base = {"data": data, **{key: value for key, value in given.items() if value is not None}}
     learners = [*dict.fromkeys([*args.learners, *comparison.BASELINES])]
     chosen = {"settings": comparison.split_settings(settings_of(args, {}), learners), "budget": args.budget}
-    first = args.seed or 0
-    seeds = range(first, first + args.seeds)
+    seeds = seeds_of(args)
     comparison.on_data(base, args.learners, seeds, home=Path(), **chosen)  # what cannot be is refused here
     base["data"]["sha256"] = read_data(DataSpec(**data)).sha256
     return _Plan(
-        {"compare": _plain({**base, "learners": learners, "seeds": args.seeds, "seed": first, **chosen})},
+        {"compare": _plain({**base, "learners": learners, "seeds": args.seeds, "seed": seeds[0], **chosen})},
         lambda home: comparison.on_data(base, args.learners, seeds, home=home, force=args.force, **chosen),
         comparison.told_of_fit,
         comparison.ON_DATA,
         args.data,
-        base["data"]["sha256"],
+        data_hash=base["data"]["sha256"],
     )
 
 
@@ -117,21 +129,26 @@ def _on_task(args: argparse.Namespace) -> _Plan:
     unused = [name for name, value in given.items() if value is not None]
     if unused:
         raise ConfigError(f"{unused[0].replace('data.', '--')} has no meaning for a task: it is for data")
-    task, length, first = args.data.removeprefix(_TASK), args.length or 100, args.seed or 0
-    seeds = range(first, first + args.seeds)
+    task, length = args.data.removeprefix(_TASK), _LENGTH if args.length is None else args.length
+    seeds = seeds_of(args)
     chosen = {
         "settings": comparison.split_settings(settings_of(args, {}), args.learners),
         "budget": args.budget,
-        "most": args.sequences,
+        "most": sequences_of(args),
     }
 
     def runs(home: Path) -> list[Any]:
         return comparison.on_task(task, length, args.learners, seeds, home=home, force=args.force, **chosen)
 
     runs(Path())  # what cannot be is refused here
-    decides = {"task": task, "length": length, "learners": args.learners, "seeds": args.seeds, "seed": first, **chosen}
+    decides = {"task": task, "length": length, "learners": args.learners, "seeds": args.seeds, "seed": seeds[0]}
     return _Plan(
-        {"compare": _plain(decides)}, runs, comparison.told_of_task, comparison.ON_TASK, f"{task}, length {length}", ""
+        {"compare": _plain({**decides, **chosen})},
+        runs,
+        comparison.told_of_task,
+        comparison.ON_TASK,
+        f"{task}, length {length}",
+        kind="task",
     )
 
 
@@ -145,19 +162,22 @@ def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
 def _run(plan: _Plan, executor: Any, directory: Any, console: Console, watch: Watch) -> dict[str, Any]:
     from recurra.experiment.run_directory import METRICS, is_finished
     from recurra.storage import plain, write_json
+    from recurra.sweeps import Processes
     from recurra.sweeps.comparison import summary
 
     home = directory.file(_ROWS)
     home.mkdir(exist_ok=True)
     runs = plan.runs(home)
     waiting = [each for each in runs if directory.force or not is_finished(each.path)]
-    console.say(f"{len(runs)} runs in {directory.path}, {len(runs) - len(waiting)} of them finished before")
-    reasons: dict[str, str] = {}
+    many = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    where = "each in a process of its own" if isinstance(executor, Processes) else "on workers of Dask"
+    console.say(f"{many} in {directory.path}, {len(runs) - len(waiting)} finished before; {where}")
+    by_name, reasons = {each.task.name: each for each in runs}, dict[str, str]()
     for outcome in executor.run([each.task for each in waiting], watch.check):
         name = outcome.task.name
-        reasons[name] = outcome.reason
-        console.say(f"[{len(reasons)}/{len(waiting)}] {name}: {outcome.reason or 'finished'}")
-        directory.log(f"{name}: {outcome.details or outcome.reason or 'finished'}")
+        reasons[name] = plan.told(by_name[name], outcome.reason)["reason"]
+        console.say(f"[{len(reasons)}/{len(waiting)}] {name}: {reasons[name] or 'finished'}")
+        directory.log(f"{name}: {outcome.details or reasons[name] or 'finished'}")
     told = [plan.told(each, reasons.get(each.task.name, "")) for each in runs]
     results = plain({"rows": summary(told, plan.metrics), "seeds": told})
     _report(plan, runs, results, directory, console)
@@ -176,7 +196,7 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
 
     try:
         from recurra.report import Report, write_report
-        from recurra.report.comparison import comparison_sections
+        from recurra.report.comparison import comparison_sections, verdict
     except ImportError as error:
         if (error.name or "").startswith("recurra"):
             raise
@@ -188,8 +208,8 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
             curves.setdefault(each.learner, []).append(curve_of(each.path))
     report = Report(
         title=f"Learners compared on {plan.title}",
-        summary=_summary(results["rows"], plan.metrics[0 if plan.metrics[0] == "solved" else 1]),
-        sections=comparison_sections(results["rows"], results["seeds"], curves, plan.metrics),
+        summary=verdict(results["rows"], "solved" if plan.kind == "task" else "closed_loop_nrmse"),
+        sections=comparison_sections(results["rows"], results["seeds"], curves, plan.metrics, kind=plan.kind),
         command=["recurra", *console.words],
         config=plan.config,
         versions=environment()["versions"],
@@ -198,17 +218,7 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
     write_report(report, directory.file(REPORT))
 
 
-def _summary(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Which learner was best, in one sentence."""
-    found = {row["learner"]: row[metric]["median"] for row in rows if row[metric] is not None}
-    if not found:
-        return "No run has finished."
-    best = (max if metric == "solved" else min)(found, key=found.__getitem__)
-    what = "share of seeds that solved it" if metric == "solved" else "closed-loop NRMSE"
-    return f"{len(rows)} learners; the best median {what}, {found[best]:.3g}, is that of {best}."
-
-
-def _text(results: Mapping[str, Any], metrics: Sequence[str]) -> str:
+def _text(results: Mapping[str, Any], metrics: Sequence[str], most: int | None) -> str:
     try:
         table = [
             [row["learner"], *(_cell(row[name], name) for name in metrics), _ended(row)] for row in results["rows"]
@@ -217,7 +227,18 @@ def _text(results: Mapping[str, Any], metrics: Sequence[str]) -> str:
         raise RunDirectoryError(f"the results in {results['compare']} are damaged: start anew with --force") from error
     failures = [f"{row['run']}: {row['reason']}" for row in results["seeds"] if row["reason"]]
     heads = ["learner", *(_HEADS.get(name, name) for name in metrics), "runs"]
-    return "\n".join([aligned(heads, table), "", *failures, results["report"] or results["compare"]])
+    notes = _seen(results["seeds"], most)
+    return "\n".join([aligned(heads, table), "", *notes, *failures, results["report"] or results["compare"]])
+
+
+def _seen(runs: Sequence[Mapping[str, Any]], most: int | None) -> list[str]:
+    """What was seen, where it is not as many sequences as were allowed though a run was not ended before."""
+    found: dict[str, int] = {}
+    for row in runs:
+        if most is not None and row.get("sequences") is not None and not row["solved"] and row["sequences"] != most:
+            found[row["learner"]] = max(row["sequences"], found.get(row["learner"], 0))
+    told = ", ".join(f"{learner} {count:,}" for learner, count in found.items())
+    return [f"of {most:,} sequences, whole epochs within the limits were seen: {told}"] if found else []
 
 
 def _cell(found: Mapping[str, float] | None, name: str) -> str | None:

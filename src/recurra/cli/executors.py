@@ -1,8 +1,39 @@
-"""Options of the commands that do many runs: where they are done, and for how long each."""
+"""Options of the commands that do many runs: their seeds, where they are done, and for how long each."""
 
 import argparse
 from pathlib import Path
 from typing import Any
+
+from recurra.errors import ConfigError
+
+_SEEDS = 2**32
+
+
+def seeds_of(args: argparse.Namespace) -> range:
+    """The seeds that `--seed` and `--seeds` ask for.
+
+    Raises:
+        ConfigError: none, or one outside 0 ... 2^32 - 1.
+    """
+    if args.seeds < 1:
+        raise ConfigError(f"`--seeds {args.seeds}`: at least one seed is needed")
+    first = args.seed or 0
+    found = range(first, first + args.seeds)
+    for seed in (found[0], found[-1]):
+        if not 0 <= seed < _SEEDS:
+            raise ConfigError(f"the seed {seed} must be in 0 ... 2^32 - 1: see `--seed` and `--seeds`")
+    return found
+
+
+def sequences_of(args: argparse.Namespace) -> int | None:
+    """The training sequences that `--sequences` asks for.
+
+    Raises:
+        ConfigError: fewer than two.
+    """
+    if args.sequences is not None and args.sequences < 2:
+        raise ConfigError(f"`--sequences {args.sequences}`: at least two are needed")
+    return args.sequences
 
 
 def add_executor(parser: argparse.ArgumentParser, what: str, *, default: str = "in this process") -> None:

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Answer, Console
+from recurra.cli.executors import seeds_of, sequences_of
 from recurra.cli.options import add_common, settings_of
 from recurra.cli.tables import aligned
 from recurra.cli.task_report import COLUMNS, row, write_task_report
 from recurra.cli.watch import Watch
-from recurra.errors import ConfigError, DivergenceError, RunDirectoryError
+from recurra.errors import ConfigError, DataError, DivergenceError, RunDirectoryError
+
+_SEQUENCES = "stop before the epoch that would exceed N (default 5,000,000)"
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -20,7 +23,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--length", type=int, default=100, metavar="T", help="as the papers count it (default 100)")
     parser.add_argument("--learner", default="lstm", help="see --list (default lstm)")
     parser.add_argument("--budget", type=seconds, metavar="TIME", help="stop after 60s, 5m or 2h (default: no limit)")
-    parser.add_argument("--sequences", type=int, metavar="N", help="stop after as many (default 5,000,000)")
+    parser.add_argument("--sequences", type=int, metavar="N", help=_SEQUENCES)
     parser.add_argument("--whole", action="store_true", help="go on to the last sequence though it is solved before")
     parser.add_argument("--seeds", type=int, default=1, metavar="K", help="repeat with this many seeds (default 1)")
     add_common(parser, out="where to keep it (default runs/task-<name>-<learner>-<hash>)")
@@ -53,10 +56,8 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     from recurra.experiment.run_directory import REPORT
     from recurra.tasks.long_lag import long_lag
 
-    if args.seeds < 1:
-        raise ConfigError(f"`--seeds {args.seeds}`: at least one seed is needed")
-    if args.sequences is not None and args.sequences < 2:
-        raise ConfigError(f"`--sequences {args.sequences}`: at least two are needed")
+    seeds_of(args)
+    sequences_of(args)
     task = long_lag(args.name, args.length)
     config = {
         "task": task.name,
@@ -74,7 +75,12 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
             console.say(f"finished before: {path} (--force starts anew)")
         else:
             console.say(f"{'resuming' if directory.resumed else 'running'} {args.learner} on {task.name} in {path}")
-            _work(task, config, directory, console)
+            try:
+                _work(task, config, directory, console)
+            except (ConfigError, DataError):  # refused late: the corrected command finds nothing in its way
+                if not directory.resumed:
+                    directory.discard()
+                raise
         report = directory.file(REPORT)
         results = {**directory.results, "run": str(path), "report": str(report) if report.exists() else None}
     return _answer(results)
@@ -83,10 +89,11 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
 def _list(args: argparse.Namespace) -> Answer:
     """Every task at a length, and every learner."""
     from recurra.experiment.long_lag_settings import LEARNERS
-    from recurra.tasks.long_lag import LONG_LAG
+    from recurra.tasks.long_lag import LEAST, LONG_LAG
 
     shown = ("name", "definition", "lag", "trivial", "chance", "rule", "source")
-    tasks = [make(args.length) for make in LONG_LAG.values()]
+    tasks = [make(args.length) for name, make in LONG_LAG.items() if args.length >= LEAST[name]]
+    others = [{"name": name, "least": LEAST[name]} for name in LONG_LAG if args.length < LEAST[name]]
     entries = [{name: getattr(task, name) for name in shown} for task in tasks]
     learners = [{"name": name, "title": item.title, "settings": dict(item.settings)} for name, item in LEARNERS.items()]
     lines = [f"tasks, at length {args.length}: the loss of the best answer without memory, and what it gets wrong", ""]
@@ -94,8 +101,11 @@ def _list(args: argparse.Namespace) -> Answer:
         head = f"{entry['name']}: {entry['definition']}"
         numbers = f"loss {entry['trivial']:.4g}, wrong {100 * entry['chance']:.3g} %"
         lines += [head, f"    lag: {entry['lag']}; {numbers}", f"    solved: {entry['rule']} ({entry['source']})"]
+    if others:
+        lines += ["", f"longer than {args.length}: " + ", ".join(f"{o['name']} from {o['least']} on" for o in others)]
     lines += ["", aligned(["learner", "what it is"], [[item["name"], item["title"]] for item in learners])]
-    return Answer({"length": args.length, "tasks": entries, "learners": learners}, "\n".join(lines))
+    found = {"length": args.length, "tasks": entries, "others": others, "learners": learners}
+    return Answer(found, "\n".join(lines))
 
 
 def _written(settings: dict[str, Any]) -> dict[str, Any]:

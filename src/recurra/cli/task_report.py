@@ -6,7 +6,12 @@ from typing import Any
 from recurra.cli.console import Console
 
 COLUMNS = ["seed", "solved", "why it stopped", "share wrong", "errors", "sequences", "gradient passes", "seconds"]
-_WHY = {"solved": "solved", "budget": "time was over", "sequences": "all sequences seen", "diverged": "diverged"}
+_WHY = {
+    "solved": "solved",
+    "budget": "time was over",
+    "sequences": "no sequences left for an epoch",
+    "diverged": "diverged",
+}
 
 
 def write_task_report(

@@ -53,7 +53,7 @@ LEARNERS: dict[str, Learner] = {
     "hessian-free": Learner(
         "vanilla network, initialised like an echo state network, Hessian-free optimisation",
         "recurra.estimators.rnn:RNN",
-        {"init": "echo-state", "optimizer": "hessian-free"},
+        {"init": "echo-state", "optimizer": "hessian-free", "stride": 10},
     ),
     "gru": Learner("gated recurrent unit, backpropagation through time", "recurra.estimators.gru:GRU"),
     "lstm": Learner("long short-term memory, backpropagation through time", "recurra.estimators.lstm:LSTM"),

@@ -29,6 +29,8 @@ from recurra.training import Gaussian, HessianFree, LearnedStart, Objective, tra
 from recurra.training.loop import Validate
 from recurra.training.settings import HESSIAN_FREE
 
+_DAMPING = 1e-3  # lambda of Hessian-free at the start: scaled rows are forecast with small errors
+
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Recurrent(Estimator):
@@ -191,7 +193,7 @@ class Recurrent(Estimator):
         shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
         each = wide * training_bytes([], units, gates, layers, self.bptt_length)
         at_once = min(windows, batch_of(self, windows))
-        method = hessian_free(self, self._bounded(), each, at_once)
+        method = hessian_free(self, self._bounded(), each, at_once, _DAMPING)
         copies = vectors(self, method)
         if self.optimizer == HESSIAN_FREE and method.chunk is not None:
             at_once = min(at_once, method.chunk)

@@ -27,7 +27,7 @@ def batch_of(owner: Any, windows: int) -> int:
     return windows if owner.optimizer == HESSIAN_FREE else _BATCH
 
 
-def hessian_free(owner: Any, vanilla: bool, bytes_each: float, batch: int) -> HessianFree:
+def hessian_free(owner: Any, vanilla: bool, bytes_each: float, batch: int, damping: float) -> HessianFree:
     """Settings of the method; structural damping where it is defined, chunks that an eighth of the memory holds.
 
     Args:
@@ -35,10 +35,12 @@ def hessian_free(owner: Any, vanilla: bool, bytes_each: float, batch: int) -> He
         vanilla: whether its hidden units are those of a vanilla network with a bounded activation.
         bytes_each: what backpropagation through one window holds.
         batch: windows of a batch; where they fit together, the memory of the machine plays no part.
+        damping: lambda at the start, unless the owner says it.
     """
     most = max(1, int(usable_memory() / _SHARE / max(bytes_each, 1.0)))
     chunk, given = None if most >= batch else most, plain(dict(owner.hessian_free or {}))
-    return HessianFree(**{"structural_damping": _STRUCTURAL if vanilla else 0.0, "chunk": chunk, **given})
+    defaults = {"damping": damping, "structural_damping": _STRUCTURAL if vanilla else 0.0, "chunk": chunk}
+    return HessianFree(**{**defaults, **given})
 
 
 def vectors(owner: Any, method: HessianFree) -> int:

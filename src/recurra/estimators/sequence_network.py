@@ -17,6 +17,7 @@ from recurra.training.settings import HESSIAN_FREE
 if TYPE_CHECKING:
     from recurra.estimators.sequences import Sequences
 
+_DAMPING = 0.1  # lambda of Hessian-free at the start
 _SEES = {"binary": "logistic", "categorical": "softmax"}  # what a network that sees its answers makes of them
 
 
@@ -59,7 +60,7 @@ def settings(owner: "Sequences", blank: Model, sequences: int, steps: int) -> Se
     if owner.optimizer == HESSIAN_FREE:
         # what answers are fed back, or run on without an input, is not seen by structural damping
         vanilla = owner.cell == "elman" and owner.activation in ("tanh", "logistic") and not owner.feedback
-        method = hessian_free(owner, vanilla, each, at_once)
+        method = hessian_free(owner, vanilla, each, at_once, _DAMPING)
         shapes = shapes * vectors(owner, method)
         at_once = min(at_once, method.chunk or at_once)
         given |= {"stretch": 1, "hessian_free": method, "clip_norm": None}

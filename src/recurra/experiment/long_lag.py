@@ -34,8 +34,9 @@ def run_long_lag(
         learner: a key of `LEARNERS`.
         seed: of weights and sequences.
         budget: seconds after which to stop, at the end of an epoch; None for no limit.
-        most: training sequences after which to stop; None for 5,000,000.
-        whole: whether to go on to the last sequence though the task is solved before.
+        most: training sequences at most: it stops before the epoch that would exceed them; None for 5,000,000.
+        whole: whether to go on to the last sequence though the task is solved before; solved is then whether it was at
+            any time, and the scores are those of the end.
         settings: in the place of those that the learner has for this task.
         progress: called after every epoch with epoch, epochs, loss and validation.
         checkpoint: file written after every epoch; where it exists for this very training, it is resumed.

@@ -125,14 +125,14 @@ def _outputs(model: Model, inputs: Any, present: Any) -> jax.Array:
 class Until:
     """Ends a training: solved, or out of time. Scores the next sequences before they are trained on.
 
-    What is scored enters the last entry of the history: wrong_fraction, errors, deviation, and the seconds so far. A
-    resumed training goes on counting them.
+    What is scored enters the last entry of the history: wrong_fraction, errors, deviation, and the seconds so far; with
+    `whole` also that the task was solved there. A resumed training goes on from these.
 
     Args:
         task: with its rule.
         sequences: to score on.
         budget: seconds; None for no limit.
-        whole: whether to go on though the task is solved.
+        whole: whether to go on though the task is solved: that it was stays noted.
         began: when this process began, as of `time.perf_counter`.
         stop: why the training ended, "" as long as it goes on.
         solved: whether the task is.
@@ -155,11 +155,17 @@ class Until:
         self.trained = trained
         if self._spent_before is None:
             self._spent_before = max((entry.get("seconds", 0.0) for entry in trained.history), default=0.0)
+            self.solved = self.whole and any(entry.get("solved", False) for entry in trained.history)
         scored = max(_LEAST_SCORED, self.task.solved.window)
         scores = Scores.of(self.task, trained.position.model, self.sequences.following(trained.epoch, scored))
-        if not self.whole and self.task.solved.met(scores.wrong, scores.deviations) and self.confirmed(trained):
-            self.stop, self.solved = "solved", True
-        elif self.budget is not None and self.seconds >= self.budget:
+        met = not self.solved and self.task.solved.met(scores.wrong, scores.deviations)
+        if met and self.confirmed(trained):
+            self.solved = True
+            if self.whole:
+                trained.history[-1]["solved"] = True
+            else:
+                self.stop = "solved"
+        if not self.stop and self.budget is not None and self.seconds >= self.budget:
             self.stop = "budget"
         trained.history[-1] |= {**scores.means(), "seconds": self.seconds}
         return self.stop != ""
@@ -213,8 +219,9 @@ def run_network(
         if not until.stop:  # all epochs are done: what has the last one come to?
             until(trained)
             until.stop = until.stop or "sequences"
-        if not until.solved:
-            until.solved = until.confirmed(trained) and task.solved.on_tests
+        if whole or not until.solved:  # what is told is the end
+            confirmed = until.confirmed(trained)
+            until.solved = until.solved or (confirmed and task.solved.on_tests)
     return _results(task, until, trained, model, how, count, failure)
 
 

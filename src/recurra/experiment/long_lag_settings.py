@@ -1,14 +1,16 @@
 """The learners of the tasks with long lags: what they are, and their settings for each task, in one table."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from recurra.errors import ConfigError, unknown
 from recurra.experiment.checks import mistyped, refuse
+from recurra.reservoirs import READOUT_FEATURES
 from recurra.tasks.long_lag import LongLag
 
 INITIALISATIONS = ("default", "echo-state")
+MOMENTUM_SCHEDULES = ("constant", "delayed", "increasing")  # the keys of recurra.training.MOMENTA, which would load JAX
 MOST = 5_000_000  # training sequences, as Sutskever et al. 2013 and Pascanu et al. 2013 take them
 
 _VALUES = ("adding", "adding-mean", "multiplication", "adding-1997", "multiplication-1997")
@@ -37,6 +39,12 @@ _TYPES: dict[str, Any] = {
     "structural_damping": float,
     "chunk": int | None,
     "leaks": list[float],
+}
+# The names that a setting may have.
+_NAMES: dict[str, tuple[str, Collection[str]]] = {
+    "init": ("initialisation", INITIALISATIONS),
+    "momentum_schedule": ("momentum schedule", MOMENTUM_SCHEDULES),
+    "readout_features": ("readout features", READOUT_FEATURES),
 }
 # From where on a number makes sense; above 0 for all others.
 _FROM_ZERO = {"memory", "momentum", "final_learning_rate", "input_scaling", "bias_scaling", "spectral_radius", "radius"}
@@ -134,6 +142,8 @@ LEARNERS: dict[str, Learner] = {
 def settings_for(task: LongLag, learner: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a learner for a task, with those that are given in the place of its own.
 
+    A network with fewer units than its own settings have connections for has as many connections as units.
+
     Raises:
         ConfigError: an unknown learner or setting (says the nearest), a value that cannot be; all problems at once.
     """
@@ -145,14 +155,31 @@ def settings_for(task: LongLag, learner: str, given: Mapping[str, Any]) -> dict[
         if key in known:
             wrong = mistyped(key, value, _TYPES.get(key, type(known[key])))
             problems += wrong or _outside(key, value)
-            if key == "init" and value not in INITIALISATIONS:
-                problems.append(unknown("initialisation", str(value), INITIALISATIONS))
     refuse(problems, "settings")
-    return {**known, **given}
+    chosen = {**known, **given}
+    if "connections" in chosen and "connections" not in given:
+        chosen["connections"] = min(chosen["connections"], chosen["units"])
+    refuse(_together(chosen), "settings")
+    return chosen
+
+
+def _together(chosen: Mapping[str, Any]) -> list[str]:
+    """The problems of settings that do not fit each other."""
+    units, problems = chosen["units"], []
+    if len(chosen.get("leaks", [])) > units:
+        problems.append(f"units = {units} are too few for {len(chosen['leaks'])} leaks: each needs at least one unit")
+    if chosen.get("connections", 0) > units:
+        problems.append(f"connections = {chosen['connections']} must be at most units = {units}")
+    return problems
 
 
 def _outside(key: str, value: Any) -> list[str]:
-    """The problem of a number that makes no sense, if it is one."""
+    """The problem of a name that is not known or a number that makes no sense, if it is one."""
+    if key in _NAMES and value not in _NAMES[key][1]:
+        what, names = _NAMES[key]
+        return [unknown(what, value, names)]
+    if key == "momentum" and value > 1:
+        return [f"momentum = {value!r} must be a number from 0 to 1"]
     numbers = value if isinstance(value, list) else [value]
     if value == []:
         return [f"{key} = []: at least one is needed"]

@@ -22,17 +22,28 @@ _HEADS = {  # metric -> heading, and which is better
     "wrong_fraction": ("wrong answers", "lower"),
     "sequences": ("sequences", ""),
     "seconds": ("seconds", ""),
-    "parameters": ("numbers", ""),
+    "parameters": ("parameters", ""),
     "gradient_passes": ("gradient passes", ""),
     "peak_memory_bytes": ("memory, MiB", ""),
 }
 _HEIGHT = 190.0
-_READ = (
-    "Each number is the median over the seeds, with the lowest and the highest in brackets. Every run saw the same "
-    "rows, was scored in the same way, and by default had a process of its own: seconds are those of the whole fit, "
-    "compilation included.\n\nA gradient pass is the work of one gradient over all training data; a step of a "
-    "Hessian-free optimisation counts as the passes that it is worth. A learner that is solved in one step has none."
+_MEDIANS = "Each number is the median over the seeds, with the lowest and the highest in brackets. "
+_COSTS = (
+    "By default each had a process of its own: seconds are those of the whole fit, compilation included. Memory is the "
+    "most that the process of a run held, and is not told where it did others before.\n\n"
 )
+_HESSIAN_FREE = (
+    "; a step of a Hessian-free optimisation counts as the passes that it is worth. A learner that is solved in one "
+    "step has none."
+)
+_READ = {
+    "data": f"{_MEDIANS}Every run saw the same rows and was scored in the same way. {_COSTS}A gradient pass is the "
+    f"work of one gradient over all training data{_HESSIAN_FREE}",
+    "task": f"{_MEDIANS}Every run drew new sequences, by its seed, and was scored on others. It ended where the task "
+    "was solved, after the epoch in which its time was over, or before the one that would exceed its sequences. "
+    f"{_COSTS}A gradient pass is the work of the gradient of one sequence{_HESSIAN_FREE}",
+}
+_PASSES = {"data": "gradients over all training data", "task": "gradients of one sequence"}
 
 
 def comparison_sections(
@@ -40,6 +51,8 @@ def comparison_sections(
     runs: Sequence[Mapping[str, Any]],
     curves: Mapping[str, Sequence[Curve]],
     metrics: Sequence[str],
+    *,
+    kind: str = "data",
 ) -> list[Section]:
     """The sections of the report.
 
@@ -48,23 +61,52 @@ def comparison_sections(
         runs: one a learner and seed.
         curves: the learning curves of each learner, one a seed, as of `curve_of`.
         metrics: what to show of them.
+        kind: "data" or "task", which says what a gradient pass is and what the runs have in common.
     """
     cut = metrics.index("seconds") if "seconds" in metrics else len(metrics)
     tables = [_table(rows, part, what) for part, what in ((metrics[:cut], "How good"), (metrics[cut:], "At what cost"))]
-    sections = [Section("Results", _READ, tables=[table for table in tables if len(table.columns) > 1])]
-    figures = [figure for x in ("seconds", "passes") if (figure := learning_curves(curves, x))]
+    sections = [Section("Results", _READ[kind], tables=[table for table in tables if len(table.columns) > 1])]
+    figures = [figure for x in ("seconds", "passes") if (figure := learning_curves(curves, x, _PASSES[kind]))]
     if figures:
         sections.append(Section("Learning curves", "One line a seed.", figures=figures))
     sections.append(Section("Every run", tables=[_runs(runs, metrics)]))
     return sections
 
 
+def verdict(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Which learners were best, in a sentence or two.
+
+    Args:
+        rows: one a learner.
+        metric: "solved" or "closed_loop_nrmse".
+
+    >>> rows = [{"learner": name, "solved": {"median": share}} for name, share in (("esn", 1), ("gru", 0), ("lstm", 1))]
+    >>> verdict(rows, "solved")
+    '3 learners; the largest share of seeds that solved it, 1, is that of esn and lstm.'
+    """
+    found = {row["learner"]: row[metric]["median"] for row in rows if row[metric] is not None}
+    if not found:
+        return "No run has finished."
+    solved = metric == "solved"
+    best = (max if solved else min)(found.values())
+    *others, last = (name for name, value in found.items() if value == best)
+    names, many = f"{', '.join(others)} and {last}" if others else last, _count(len(rows), "learner")
+    if solved and best == 0:
+        return f"{many}; no learner solved it."
+    what = "largest share of seeds that solved it" if solved else "best median closed-loop NRMSE"
+    return f"{many}; the {what}, {best:.3g}, is that of {names}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _table(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str], what: str) -> Table:
     body = [[ink(row["learner"]).title, *(_spread(row[name], name) for name in metrics)] for row in rows]
     failed = sum(row["failed"] for row in rows)
-    caption = f"{what}: medians of {max(row['runs'] for row in rows)} seeds" + (
-        f"; {failed} runs failed" if failed else ""
-    )
+    seeds = max(row["runs"] for row in rows)
+    caption = f"{what}: {'medians of ' if seeds > 1 else ''}{_count(seeds, 'seed')}"
+    caption += f"; {_count(failed, 'run')} failed" if failed else ""
     return Table(["Learner", *(_HEADS[name][0] for name in metrics)], body, caption)
 
 
@@ -72,11 +114,11 @@ def _runs(runs: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Table:
     body = []
     for row in runs:
         seed = "" if row["seed"] is None else f", seed {row['seed']}"
-        told = [_scaled(row[name], name) for name in metrics]
-        body.append([f"{ink(row['learner']).title}{seed}", *told, row["reason"].partition("\n")[0] or "finished"])
+        ended = row["reason"].partition("\n")[0] or "finished"
+        body.append([f"{ink(row['learner']).title}{seed}", ended, *(_scaled(row[name], name) for name in metrics)])
     heads = [_HEADS[name] for name in metrics]
-    better = ["", *(way for _, way in heads), ""]
-    return Table(["Run", *(title for title, _ in heads), "how it ended"], body, "All runs, the best marked", better)
+    better = ["", "", *(way for _, way in heads)]
+    return Table(["Run", "how it ended", *(title for title, _ in heads)], body, "All runs, the best marked", better)
 
 
 def _scaled(value: Any, name: str) -> Any:
@@ -93,12 +135,13 @@ def _spread(found: Mapping[str, float] | None, name: str) -> str | None:
     return middle if low == high else f"{middle} ({low} – {high})"
 
 
-def learning_curves(curves: Mapping[str, Sequence[Curve]], x: str) -> str:
+def learning_curves(curves: Mapping[str, Sequence[Curve]], x: str, passes: str = "gradient passes") -> str:
     """Draw the validation score (or the loss, where a learner has none) against the work done so far.
 
     Args:
         curves: the learning curves of each learner, one a seed: points with seconds, passes, loss and validation.
         x: "seconds" or "passes".
+        passes: what a pass is, in words, for the axis.
 
     Returns:
         One SVG element, for a page; "" where no run has a curve.
@@ -122,7 +165,7 @@ def learning_curves(curves: Mapping[str, Sequence[Curve]], x: str) -> str:
         canvas.heading(axes, label)
         canvas.set_ticks(axes, "y", (low, high), ticks)
         canvas.set_ticks(axes, "x", (0.0, end), canvas.linear_ticks(0.0, end, 5))
-        canvas.x_label(axes, "seconds of training" if x == "seconds" else "gradient passes over the training data")
+        canvas.x_label(axes, "seconds of training" if x == "seconds" else passes)
         for k, (pen, work, score) in enumerate(lines):
             marker = {"marker": "o", "markersize": 4} if len(score) == 1 else {}
             canvas.line(axes, *decimate(work, score), pen, f"line-{k}", **marker)

@@ -4,7 +4,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -22,6 +22,7 @@ _DARK = (
     "--page: #12171d; --card: #1b222a; --rule: #343f4b; --text: #e8edf2; --quiet: #a8b4c0; "
     "--accent: #5cb8f0; --best: #173040;"
 )
+_LINE = 32  # characters of a cell that is one line
 _CAPTION = re.compile(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>", re.DOTALL)
 
 
@@ -33,7 +34,8 @@ class Table:
         columns: headings.
         rows: one sequence a row: text is shown as it is, numbers to three significant digits, None as a dash.
         caption: what the table shows.
-        better: for each column "lower" or "higher", where the best number is to stand out; "" elsewhere.
+        better: for each column "lower" or "higher", where the best number is to stand out, unless all are the same; ""
+            elsewhere.
     """
 
     columns: Sequence[str]
@@ -108,7 +110,8 @@ def render(report: Report) -> str:
     style = here.joinpath("report.css").read_text("utf-8")
     dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_DARK} {dark_rules()} }} }}"
     numbered = iter(range(1, 1_000_000))
-    sections = [_section(each, numbered) for each in report.sections]
+    tables = iter(range(1, 1_000_000))
+    sections = [_section(each, numbered, tables) for each in report.sections]
     return Template(here.joinpath("page.html").read_text("utf-8")).substitute(
         title=_text(clean(report.title)),
         style=f"{style}{dark}",
@@ -119,10 +122,10 @@ def render(report: Report) -> str:
     )
 
 
-def _section(section: Section, numbered: Any) -> str:
+def _section(section: Section, numbered: Iterator[int], tables: Iterator[int]) -> str:
     parts = [f"<h2>{_text(section.title)}</h2>"]
     parts += [f"<p>{_text(each)}</p>" for each in section.text.split("\n\n") if each.strip()]
-    parts += [_table(each) for each in section.tables]
+    parts += [_table(each, next(tables)) for each in section.tables]
     parts += [_figure(each, next(numbered)) for each in section.figures]
     return "<section>\n" + "\n".join(parts) + "\n</section>"
 
@@ -133,29 +136,44 @@ def _figure(svg: str, index: int) -> str:
     return f"<figure>\n{with_prefix(svg, f'f{index}')}\n{caption}\n</figure>"
 
 
-def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{_text(each)}</th>' for each in table.columns)
-    best = [_best(table, column) for column in range(len(table.columns))]
-    body = "".join(_row(row, best) for row in table.rows)
-    caption = _text(table.caption)
+def _table(table: Table, index: int) -> str:
+    """The caption stands above the box that scrolls, so that it can be read whole."""
+    columns = range(len(table.columns))
+    best, prose = [_best(table, column) for column in columns], [_is_prose(table, column) for column in columns]
+    head = "".join(
+        f'<th scope="col"{_class("prose" if words else "")}>{_text(each)}</th>'
+        for each, words in zip(table.columns, prose, strict=True)
+    )
+    body = "".join(_row(row, best, prose) for row in table.rows)
+    name = f"table-{index}"
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}"><table>'
-        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<p class="caption" id="{name}">{_text(table.caption)}</p>'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}"><table aria-labelledby="{name}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _row(row: Sequence[Any], best: Sequence[float | None]) -> str:
+def _row(row: Sequence[Any], best: Sequence[float | None], prose: Sequence[bool]) -> str:
     cells = [f'<th scope="row">{_cell(row[0])}</th>']
-    for value, top in zip(row[1:], best[1:], strict=True):
+    for value, top, words in zip(row[1:], best[1:], prose[1:], strict=True):
         stands_out = top is not None and _is_number(value) and value == top
-        cells.append(f'<td class="best">{_cell(value)}</td>' if stands_out else f"<td>{_cell(value)}</td>")
+        cells.append(f"<td{_class('best' if stands_out else 'prose' if words else '')}>{_cell(value)}</td>")
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
+
+
+def _is_prose(table: Table, column: int) -> bool:
+    """Whether a column, but the first, holds whole sentences: these are broken into lines."""
+    return column > 0 and any(isinstance(row[column], str) and len(row[column]) > _LINE for row in table.rows)
 
 
 def _best(table: Table, column: int) -> float | None:
     wanted = table.better[column] if column < len(table.better) else ""
     found = [row[column] for row in table.rows if _is_number(row[column])]
-    if not wanted or len(found) < 2:
+    if not wanted or len(found) < 2 or min(found) == max(found):
         return None
     return min(found) if wanted == "lower" else max(found)
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from recurra.errors import ConfigError, RunDirectoryError
+from recurra.errors import ConfigError, DataError, DivergenceError, RunDirectoryError
 from recurra.estimators import LEARNERS
 from recurra.experiment import RunDirectory, make_config
 from recurra.experiment.cost import peak_memory
 from recurra.experiment.run_directory import CHECKPOINT, ENVIRONMENT, HISTORY, is_finished, read_results
 from recurra.storage import loads_strict, plain, write_json
 from recurra.sweeps.rows import fit_row
-from recurra.sweeps.task import Pause, Task
+from recurra.sweeps.task import Pause, Task, first_here
 
 BASELINES = ("persistence", "linear")
 PEAK = "peak.json"
@@ -122,13 +122,18 @@ def on_task(
 
 
 def compared_fit(arguments: Mapping[str, Any], pause: Pause) -> str:
-    """`fit_row`, and the memory of the process that did it; arguments as there."""
+    """`fit_row` without a report, and the memory of the process that did it; arguments as there."""
     path = Path(arguments["path"])
     done = not arguments["force"] and is_finished(path)
-    fit_row(arguments, pause)
+    fit_row(arguments, pause, report=False)
     if not done:
-        write_json(path / PEAK, {"peak_memory_bytes": peak_memory()})
+        write_json(path / PEAK, {"peak_memory_bytes": own_peak()})
     return str(path)
+
+
+def own_peak() -> int | None:
+    """Peak memory of this process; None where it has done other tasks before, to which the peak may belong."""
+    return peak_memory() if first_here() else None
 
 
 def compared_task(arguments: Mapping[str, Any], pause: Pause) -> str:
@@ -152,14 +157,14 @@ def compared_task(arguments: Mapping[str, Any], pause: Pause) -> str:
         if directory.finished:
             return str(path)
         limits = {name: chosen[name] for name in ("seed", "budget", "most", "settings")}
-        found = run_long_lag(
-            task,
-            chosen["learner"],
-            **limits,
-            progress=lambda event: pause(),
-            checkpoint=directory.file(CHECKPOINT),
-        )
-        directory.finish(plain({**found, "peak_memory_bytes": peak_memory()}))
+        limits |= {"progress": lambda event: pause(), "checkpoint": directory.file(CHECKPOINT)}
+        try:
+            found = run_long_lag(task, chosen["learner"], **limits)
+        except (ConfigError, DataError):
+            if not directory.resumed:
+                directory.discard()
+            raise
+        directory.finish(plain({**found, "peak_memory_bytes": own_peak()}))
     return str(path)
 
 
@@ -192,8 +197,12 @@ def told_of_task(one: Contender, reason: str) -> dict[str, Any]:
     if not reason:
         try:
             found = read_results(one.path)
-            numbers = {name: found[name] for name in ON_TASK}
-        except (RunDirectoryError, KeyError) as error:
+            if found["stop"] == "diverged":  # its scores are those of no network
+                reason = f"{DivergenceError.__name__}: {found['failure']['message']}"
+            else:
+                numbers = {name: found[name] for name in ON_TASK}
+                numbers["gradient_passes"] = numbers["gradient_passes"] or None  # solved in one step
+        except (RunDirectoryError, KeyError, TypeError) as error:
             reason = f"its results cannot be read: {error}"
     return {"learner": one.learner, "seed": one.seed, "run": one.path.name, "reason": reason, **numbers}
 
@@ -231,10 +240,16 @@ def _spread(values: Sequence[float]) -> dict[str, float] | None:
 def curve_of(path: Path) -> list[dict[str, Any]]:
     """The learning curve of a run: after every epoch the seconds and passes so far, loss and validation.
 
-    A pass is what one gradient over all training windows costs; an epoch of a first-order method is one.
+    On data a pass is what one gradient over all training windows costs; an epoch of a first-order method is one. On a
+    task it is the gradient of one sequence, as in the results of the run.
     """
     if not (path / HISTORY).exists():
-        return curve_points(read_results(path).get("history", []))
+        found = read_results(path)
+        points = curve_points(found.get("history", []))
+        if not points or not found.get("gradient_passes"):
+            return []
+        each = found["gradient_passes"] / points[-1]["passes"]
+        return [{**point, "passes": each * point["passes"]} for point in points]
     return curve_points([_parsed(line, path / HISTORY) for line in (path / HISTORY).read_bytes().splitlines() if line])
 
 

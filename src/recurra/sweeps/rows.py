@@ -11,12 +11,13 @@ from recurra.experiment.run_directory import CONFIG, REPORT
 from recurra.sweeps.task import Pause
 
 
-def fit_row(arguments: Mapping[str, Any], pause: Pause) -> str:
+def fit_row(arguments: Mapping[str, Any], pause: Pause, *, report: bool = True) -> str:
     """Fit one configuration in a run directory of its own; what is finished there is left as it is.
 
     Args:
         arguments: `config`, as a file of `fit` holds it; `path` of the run directory; `force` to start anew.
         pause: may stop it after a checkpoint; the same row resumes from there.
+        report: whether to write its `report.html`.
 
     Returns:
         The path.
@@ -34,7 +35,8 @@ def fit_row(arguments: Mapping[str, Any], pause: Pause) -> str:
                 if not directory.resumed:
                     directory.discard()
                 raise
-        _report(directory)
+        if report:
+            _report(directory)
     return str(path)
 
 

@@ -15,6 +15,7 @@ Entry = Callable[[Mapping[str, Any], Pause], Any]
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _MOST = 2**20  # characters: what is larger is data, and data are named, not sent
+_begun = 0  # tasks in this process so far
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def attempt(task: Task, pause: Pause) -> Outcome:
     Raises:
         Interrupted: from `pause`.
     """
+    global _begun
+    _begun += 1
     try:
         value = _entry(task.entry)(task.arguments, pause)
         json.dumps(value, allow_nan=False)
@@ -98,6 +101,11 @@ def attempt(task: Task, pause: Pause) -> Outcome:
     except (Exception, SystemExit) as error:  # the boundary: a task that fails is no reason for others to
         text = str(error) or "no message"
         return Outcome(task, None, f"{type(error).__name__}: {text}", traceback.format_exc())
+
+
+def first_here() -> bool:
+    """Whether no other task was begun in this process: what it has needed so far is then what this one needs."""
+    return _begun <= 1
 
 
 def _entry(name: str) -> Entry:

@@ -9,7 +9,7 @@ from recurra.errors import ConfigError, unknown
 from recurra.tasks.long_lag.marked import adding, adding_1997, adding_mean, multiplication, multiplication_1997, xor
 from recurra.tasks.long_lag.order import temporal_order, temporal_order_3, temporal_order_3_1997, temporal_order_1997
 from recurra.tasks.long_lag.recall import copy, five_bit_memory, noisy_recall, random_permutation, twenty_bit_memory
-from recurra.tasks.long_lag.task import Batch, LongLag, Rule
+from recurra.tasks.long_lag.task import LEAST, Batch, LongLag, Rule
 
 LONG_LAG: dict[str, Callable[[int], LongLag]] = {
     "adding": adding,
@@ -46,6 +46,7 @@ def long_lag(name: str, length: int) -> LongLag:
 
 
 __all__ = [
+    "LEAST",
     "LONG_LAG",
     "Batch",
     "LongLag",

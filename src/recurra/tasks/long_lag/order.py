@@ -3,13 +3,13 @@ r"""Two or three special symbols among many others: in which order did they come
 A sequence begins with a start symbol and ends with a cue; between them are four kinds of distractors, each as likely as
 the others, but for the special steps, each of which holds X or Y. There is a class for every order, XX, XY, YX, YY.
 
-Lengths are from T to 11 T / 10. The special steps, counted from 0, are uniform on windows of T:
+Lengths are from T to 11 T / 10. The special steps, counted from 0, are uniform on windows of T, both ends included:
 
 =======================  ==========================================
 form                     windows in hundredths of T
 =======================  ==========================================
-2011, two symbols        1 ... 9, 40 ... 49
-2011, three symbols      1 ... 9, 30 ... 39, 50 ... 59
+2011, two symbols        1 ... 10, 40 ... 50
+2011, three symbols      1 ... 10, 30 ... 40, 50 ... 60
 1997, two symbols        10 ... 20, 50 ... 60
 1997, three symbols      10 ... 20, 33 ... 43, 66 ... 76
 =======================  ==========================================
@@ -43,9 +43,9 @@ SYMBOLS = ("X", "Y", "a", "b", "c", "d", "start", "cue")
 _START, _CUE = SYMBOLS.index("start"), SYMBOLS.index("cue")
 _DISTRACTORS = SYMBOLS.index("a"), SYMBOLS.index("d") + 1
 
-Windows = Sequence[tuple[float, float]]  # in hundredths of T, the end excluded
+Windows = Sequence[tuple[int, int]]  # in hundredths of T, both ends included
 _TWO, _THREE = ((1, 10), (40, 50)), ((1, 10), (30, 40), (50, 60))
-_TWO_1997, _THREE_1997 = ((10, 21), (50, 61)), ((10, 21), (33, 44), (66, 77))
+_TWO_1997, _THREE_1997 = ((10, 20), (50, 60)), ((10, 20), (33, 43), (66, 76))
 _RULE_1997 = Rule(2000, 1, 0.1, 2560, 4)
 
 
@@ -86,9 +86,9 @@ def temporal_order_3_1997(length: int) -> LongLag:
 
 
 def _order(name: str, length: int, windows: Windows, rule: Rule, *, early: bool) -> LongLag:
-    check_length(name, length, 20)
+    check_length(name, length)
     places = [_window(length, *window) for window in windows]
-    classes = 2 ** len(windows)
+    first, last, classes = places[0][1], places[-1][1], 2 ** len(windows)
     return LongLag(
         name=name,
         length=length,
@@ -97,7 +97,7 @@ def _order(name: str, length: int, windows: Windows, rule: Rule, *, early: bool)
         inputs=len(SYMBOLS),
         outputs=classes,
         steps=longest(length),
-        lag=f"from the first symbol at least {length - places[0][1]} steps, from the last {length - places[-1][1]}",
+        lag=f"from the first symbol at least {length - 1 - first} steps, from the last {length - 1 - last}",
         solved=rule,
         tolerance=0.3,
         trivial=(classes - 1) / classes**2 if early else float(np.log(classes)),
@@ -107,10 +107,9 @@ def _order(name: str, length: int, windows: Windows, rule: Rule, *, early: bool)
     )
 
 
-def _window(length: int, first: float, end: float) -> tuple[int, int]:
-    """Steps of a window, the end excluded; the first step is taken by the start symbol."""
-    low = max(1, int(first * length / 100))
-    return low, max(low + 1, int(end * length / 100))
+def _window(length: int, first: int, last: int) -> tuple[int, int]:
+    """First and last step of a window; step 0 is taken by the start symbol."""
+    return max(1, first * length // 100), last * length // 100
 
 
 def _draw(length: int, places: Sequence[tuple[int, int]], terms: int, count: int, rng: np.random.Generator) -> Batch:
@@ -118,8 +117,8 @@ def _draw(length: int, places: Sequence[tuple[int, int]], terms: int, count: int
     classes = balanced(count, 2 ** len(places), rng)
     symbols = rng.integers(*_DISTRACTORS, (count, longest(length)))
     symbols[:, 0] = _START
-    for k, (low, end) in enumerate(places):
+    for k, (low, high) in enumerate(places):
         bit = classes >> (len(places) - 1 - k) & 1  # X is 0 and Y is 1, the first symbol the highest bit
-        symbols[each, rng.integers(low, end, count)] = bit
+        symbols[each, rng.integers(low, high, count, endpoint=True)] = bit
     symbols[each, ends - 1] = _CUE
     return at_end(one_hot(symbols, len(SYMBOLS)), ends, one_hot(classes, 2 ** len(places)), terms)

@@ -58,7 +58,7 @@ def random_permutation(length: int) -> LongLag:
     Args:
         length: T, symbols of a sequence; of these T - 1 are seen.
     """
-    check_length("random-permutation", length, 3)
+    check_length("random-permutation", length)
     return LongLag(
         name="random-permutation",
         length=length,
@@ -84,7 +84,7 @@ def copy(length: int) -> LongLag:
     Args:
         length: T, steps from the last symbol to the delimiter.
     """
-    check_length("copy", length, 1)
+    check_length("copy", length)
     return LongLag(
         name="copy",
         length=length,
@@ -113,7 +113,7 @@ def noisy_recall(length: int) -> LongLag:
     Args:
         length: T.
     """
-    check_length("noisy-recall", length, 2)
+    check_length("noisy-recall", length)
     return LongLag(
         name="noisy-recall",
         length=length,
@@ -133,7 +133,7 @@ def noisy_recall(length: int) -> LongLag:
 
 
 def _memory(name: str, length: int, *, kinds: int, symbols: int) -> LongLag:
-    check_length(name, length, 1)
+    check_length(name, length)
     return LongLag(
         name=name,
         length=length,

@@ -85,6 +85,16 @@ class Rule:
 # Martens and Sutskever 2011: under 1 % of 10,000 test sequences wrong. The window decides when it is worth testing.
 UNDER_ONE_PERCENT = Rule(1000, 10, None, 10_000, 100, on_tests=True)
 
+# The shortest length of each task.
+LEAST = {
+    **dict.fromkeys(("adding", "adding-mean", "multiplication", "xor"), 10),
+    **dict.fromkeys(("adding-1997", "multiplication-1997"), 22),
+    **dict.fromkeys(("temporal-order", "temporal-order-3", "temporal-order-1997", "temporal-order-3-1997"), 20),
+    **dict.fromkeys(("5-bit-memory", "20-bit-memory", "copy"), 1),
+    "random-permutation": 3,
+    "noisy-recall": 2,
+}
+
 Maker = Callable[[int, np.random.Generator], Batch]
 
 
@@ -179,12 +189,13 @@ class LongLag:
         return np.asarray(~right.all(axis=2))
 
 
-def check_length(name: str, length: int, least: int) -> None:
+def check_length(name: str, length: int) -> None:
     """Refuse a length that the windows of a task do not fit into.
 
     Raises:
-        ConfigError: names the task and the shortest length.
+        ConfigError: names the task and the shortest length, as of `LEAST`.
     """
+    least = LEAST[name]
     if not whole_number(length) or length < least:
         raise ConfigError(f"`length` of {name} must be a whole number from {least} on, got {length!r}")
 
