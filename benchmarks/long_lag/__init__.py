@@ -1,0 +1,1 @@
+"""The published figures of the tasks with long lags, reached or not; see the README."""

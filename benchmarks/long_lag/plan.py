@@ -1,0 +1,126 @@
+"""What is run: one line a run, in the order in which the runs are to be made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MEMORY = ("5-bit-memory", "20-bit-memory")
+EIGHT = (
+    *("adding-mean", "multiplication", "xor", "temporal-order", "temporal-order-3", "random-permutation"),
+    *MEMORY,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training.
+
+    Args:
+        group: whose results are in one file.
+        task, length, learner, seed, settings, most, whole: as of `recurra.experiment.long_lag.run_long_lag`.
+    """
+
+    group: str
+    task: str
+    length: int
+    learner: str
+    seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    most: int = 5_000_000
+    whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of its group."""
+        chosen = ",".join(f"{key}={value}" for key, value in self.settings.items())
+        return f"{self.task}-{self.length} {self.learner} {chosen} seed={self.seed}".replace("  ", " ")
+
+    @property
+    def command(self) -> str:
+        """The same as a command."""
+        words = [f"recurra task {self.task} --length {self.length} --learner {self.learner} --seed {self.seed}"]
+        words += [f"--set {key}={value}" for key, value in self.settings.items()]
+        words += [f"--sequences {self.most}", *(["--whole"] if self.whole else [])]
+        return " ".join(words)
+
+
+# Sutskever et al. 2013, table 5: of the paper's grid of learning rates, the best one found by `rates` below.
+RATES = {"adding-mean": 1e-3, "multiplication": 1e-3, "20-bit-memory": 1e-3, "5-bit-memory": 1e-3}
+LENGTHS = {"adding-mean": 80, "multiplication": 80, "20-bit-memory": 80, "5-bit-memory": 200}
+GRID = (1e-3, 1e-4, 1e-5, 1e-6)
+
+
+def rates() -> Iterator[Run]:
+    """A tenth of the updates of one seed: rates of the paper's grid, and on values a larger scale of the inputs."""
+    for task, length in LENGTHS.items():
+        for rate in GRID[:2]:
+            settings = {"momentum": 0.995, "learning_rate": rate}
+            yield Run("rates", task, length, "momentum", 100, settings, most=500_000, whole=True)
+            if task not in MEMORY and rate == GRID[0]:
+                settings = {**settings, "input_scale": 0.1}
+                yield Run("rates", task, length, "momentum", 100, settings, most=500_000, whole=True)
+
+
+def momentum() -> Iterator[Run]:
+    """50,000 updates of 100 sequences, four seeds; Nesterov 0.995, and without momentum."""
+    for mu in (0.995, 0.0):
+        for task, length in LENGTHS.items():
+            for seed in range(4):
+                settings = {"momentum": mu, "learning_rate": RATES[task]}
+                yield Run("momentum", task, length, "momentum", seed, settings, whole=True)
+
+
+def adam() -> Iterator[Run]:
+    """Beside it: Adam, orthogonal weights and clipping, the same sequences."""
+    for task, length in LENGTHS.items():
+        for seed in range(4):
+            yield Run("adam", task, length, "rnn", seed, {}, whole=True)
+
+
+def lstm() -> Iterator[Run]:
+    """Hochreiter and Schmidhuber 1997: until their rule, ten runs."""
+    for task, length in (
+        ("adding-1997", 100),
+        ("temporal-order-1997", 100),
+        ("adding-1997", 500),
+        ("adding-1997", 1000),
+    ):
+        for seed in range(10):
+            yield Run("lstm", task, length, "lstm", seed)
+
+
+def hessian_free() -> Iterator[Run]:
+    """Plain networks of 100 tanh units: the eight tasks, and longer lags."""
+    for task in EIGHT:
+        yield Run("hessian-free", task, 50, "hessian-free", 0, most=3_000_000)
+    for task in ("adding-mean", "multiplication", "temporal-order", "5-bit-memory"):
+        yield Run("hessian-free", task, 100, "hessian-free", 0, most=3_000_000)
+    yield Run("hessian-free", "adding-mean", 200, "hessian-free", 0, most=3_000_000)
+
+
+def sgd() -> Iterator[Run]:
+    """The same networks by plain gradient descent, with as many sequences."""
+    for task in EIGHT:
+        yield Run("sgd", task, 50, "sgd", 0, most=3_000_000)
+
+
+def esn() -> Iterator[Run]:
+    """Leaky reservoirs: adding, and the memory that they do not have."""
+    for length in (100, 1000):
+        for seed in range(4):
+            yield Run("esn", "adding", length, "esn", seed)
+    small = {"units": 100, "leaks": [0.1], "spectral_radius": 0.1, "input_scaling": 0.3, "bias_scaling": 1.0}
+    for task in MEMORY:
+        yield Run("esn", task, 50, "esn", 0, small)  # the network that adds
+        yield Run("esn", task, 50, "esn", 0)  # one without leak that echoes what it sees
+
+
+GROUPS = {
+    "esn": esn,
+    "lstm": lstm,
+    "hessian-free": hessian_free,
+    "rates": rates,
+    "momentum": momentum,
+    "adam": adam,
+    "sgd": sgd,
+}
