@@ -62,7 +62,7 @@ def test_version(capsys):
     ("words", "message"),
     [
         (["fti", "x.csv"], "did you mean 'fit'"),
-        (["frobnicate"], "known: data, datasets, demo"),
+        (["frobnicate"], "known: compare, data, datasets, demo"),
         ([], "COMMAND"),
         (["fit", "--sed", "1"], "--sed"),
         (["fit", "x.csv", "--seed", "one"], "one"),

@@ -116,6 +116,8 @@ SMALL = {
     "gru": _TRAINED,
     "lstm": _TRAINED,
     "network": {**_TRAINED, "cell": "elman"},
+    "momentum": {name: _TRAINED[name] for name in ("units", "bptt_length", "epochs", "validation", "clip_norm")},
+    "hessian-free": {"units": 3, "bptt_length": 4, "epochs": 2, "validation": 0.0, "hessian_free": {"cg_steps": 3}},
     "ensemble": {"members": 2, "settings": _RESERVOIR},
 }
 

@@ -149,7 +149,7 @@ def test_what_the_training_gets():
         schedule="step",
         milestones=(2, 3),
     )
-    found, goal = settings(model), objective(model)
+    found, goal = settings(model, 100), objective(model)
     assert (found.schedule, found.milestones, found.l1.V, found.l2.V) == ("step", (2, 3), 0.1, 0)
     assert (goal.steps, goal.washout, goal.error.name, goal.error.delta) == (8, 3, "huber", 0.5)
     wrapped = rc.GRU(**SMALL, loss="gaussian", learned_start=True)._model(2, 3, np.ones(2), 0)

@@ -33,7 +33,7 @@ OF_MORE_FITS = (
     "check_estimators_nan_inf",
 )
 # Seconds for every new shape: `test_every_learner` asks them the same.
-COMPILED = ("ffnn", "cnn", "rnn", "gru", "lstm", "network")
+COMPILED = ("ffnn", "cnn", "rnn", "gru", "lstm", "network", "momentum", "hessian-free")
 TOO_FEW = ("linear", "check_estimators_nan_inf")  # ten rows of three channels do not determine an autoregression
 MORE = [
     (name, check) for name in LEARNERS if name not in COMPILED for check in OF_MORE_FITS if (name, check) != TOO_FEW

@@ -104,6 +104,16 @@ def test_curvatures_of_one_and_a_millionth_take_five_steps():
     assert abs(w[1] - 1) > 0.5
 
 
+def test_progress_tells_loss_ratio_damping_and_iterations():
+    told = []
+    settings = Settings(optimizer="hessian-free", epochs=2, stretch=1, hessian_free=HessianFree(damping=0.8))
+    trained = train(Point(np.ones(5)), Residuals(), linear(), settings, progress=told.append)
+    for event, entry in zip(told, trained.history, strict=True):
+        assert event == {"epochs": 2} | {
+            key: entry[key] for key in ("epoch", "loss", "validation", "rho", "damping", "cg_steps")
+        }
+
+
 def test_rosenbrock_in_less_than_thirty_steps():
     trained, path = run(Residuals("rosenbrock"), (), [-1.2, 1.0], epochs=29, damping=0.1)
     assert np.abs(path[-1] - 1).max() <= 1e-8

@@ -48,7 +48,7 @@ def test_next_steps_is_the_mean_over_what_was_measured(forced):
         terms = []
         for start in starts[INDEX]:
             y, seen = held[start : start + STEPS + 1], observed[start + 1 : start + STEPS + 1]
-            errors = objective._forecast(model, y[None], drive[None, start : start + STEPS + 1])[0] - y[1:]
+            errors = objective._forecast(model, y[None], drive[None, start : start + STEPS + 1])[0][0] - y[1:]
             terms.append(errors[np.nonzero(seen)] ** 2)
         return jnp.mean(jnp.concatenate(terms))
 

@@ -111,8 +111,8 @@ def test_a_free_running_step_does_not_see_the_truth(draw):
     hidden = values.copy()
     hidden[3:6] += 5.0  # rows 3, 4, 5 are only targets when 3 steps are forced; row 6 always is
     with jax.enable_x64(True):
-        forecast = eqx.filter_jit(lambda m, v: NextSteps(STEPS, 3)._forecast(m, v[None], drive[None])[0])
+        forecast = eqx.filter_jit(lambda m, v: NextSteps(STEPS, 3)._forecast(m, v[None], drive[None])[0][0])
         np.testing.assert_array_equal(forecast(model, values), forecast(model, hidden))
-        forced = eqx.filter_jit(lambda m, v: NextSteps(STEPS, STEPS)._forecast(m, v[None], drive[None])[0])
+        forced = eqx.filter_jit(lambda m, v: NextSteps(STEPS, STEPS)._forecast(m, v[None], drive[None])[0][0])
         assert np.abs(np.asarray(forced(model, values) - forced(model, hidden))[3:]).max() > 1e-3
     assert starts.size == 1

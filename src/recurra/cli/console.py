@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from recurra.errors import ConfigError, RecurraError, RunDirectoryError
 
 SCHEMA = "recurra/1"
+_TOLD = ("loss", "validation", "rho", "damping", "cg_steps")  # of a training, on its progress bar
 _PIECE = 2**16  # characters
 _ISSUES = "please report it with that file"
 
@@ -103,7 +104,7 @@ class Console:
             def move(event: Mapping[str, Any]) -> None:
                 bar.total = event.get("epochs")
                 bar.n = event.get("epoch", bar.n)
-                bar.set_postfix({key: f"{event[key]:.3g}" for key in ("loss", "validation") if event.get(key)})
+                bar.set_postfix({key: f"{event[key]:.3g}" for key in _TOLD if event.get(key)})
 
             yield move
 

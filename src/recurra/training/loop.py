@@ -24,6 +24,8 @@ from recurra.training.schedules import Rates
 from recurra.training.settings import HESSIAN_FREE, Settings
 from recurra.training.stretch import Position, Record, batches_of, run_stretch, start
 
+_TOLD = ("epoch", "loss", "validation", "rho", "damping", "cg_steps")
+
 Validate = Callable[[Model], float]
 Progress = Callable[[dict[str, Any]], None]
 Until = Callable[["Trained"], bool]
@@ -74,7 +76,8 @@ def train(
         settings: optimiser, schedule, epochs.
         validate: score of a model, lower is better; called after every stretch, the best model is kept.
         checkpoint: file written after every stretch; where it exists for this very training, it is resumed.
-        progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation.
+        progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation; of Hessian-free
+            with rho, damping and cg_steps too.
         until: called before every stretch but the first; true ends the training.
 
     Warns:
@@ -106,8 +109,7 @@ def train(
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
             if progress is not None and good:
-                entry = trained.history[-1]
-                progress({"epochs": settings.epochs, **{k: entry[k] for k in ("epoch", "loss", "validation")}})
+                progress({"epochs": settings.epochs, **{k: v for k, v in trained.history[-1].items() if k in _TOLD}})
         trained.best = _plain(trained.best)
     return trained
 
