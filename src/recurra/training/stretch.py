@@ -48,6 +48,16 @@ class Record(NamedTuple):
     facts: Any = ()  # what a method records beside
 
 
+class _Task(NamedTuple):
+    """What is the same for all updates of a stretch."""
+
+    program: Program
+    objective: Objective
+    data: Any
+    rates: Rates
+    flat: Flat
+
+
 class _Update(NamedTuple):
     """What an update makes of the weights; with what it was made from: loss and gradient."""
 
@@ -71,19 +81,9 @@ def start(model: Model, objective: Objective, data: Any, settings: Settings) -> 
     return Position(model, state, objective.carried(model, data), np.int32(0), zero, np.int32(-1), zero, zero)
 
 
-def _update(
-    program: Program,
-    objective: Objective,
-    data: Any,
-    rates: Rates,
-    flat: Flat,
-    position: Position,
-    index: Any,
-    keys: Any,
-) -> tuple[Position, Record]:
+def _update(task: _Task, position: Position, index: Any, keys: Any) -> tuple[Position, Record]:
     """One batch: its gradient, the step, and the position after it; the same position from a bad update on."""
-    method = _by_rule if program.hessian_free is None else _by_curvature
-    made = method(program, objective, data, rates, flat, position, index, keys)
+    made = (_by_rule if task.program.hessian_free is None else _by_curvature)(task, position, index, keys)
     norm = jnp.linalg.norm(made.gradient)
     first = jnp.where(position.update == 0, made.loss, position.first_loss)
     finite = jnp.isfinite(made.loss) & jnp.isfinite(norm) & jnp.isfinite(jnp.linalg.norm(made.weights))
@@ -96,21 +96,13 @@ def _update(
         first_loss=first,
     )
     chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, stay)
-    taught = idle(flat.model(made.gradient)).astype(made.loss.dtype)
+    taught = idle(task.flat.model(made.gradient)).astype(made.loss.dtype)
     return chosen, Record(made.loss, norm, made.clipped, taught, made.facts)
 
 
-def _by_rule(
-    program: Program,
-    objective: Objective,
-    data: Any,
-    rates: Rates,
-    flat: Flat,
-    position: Position,
-    index: Any,
-    keys: Any,
-) -> _Update:
+def _by_rule(task: _Task, position: Position, index: Any, keys: Any) -> _Update:
     """The step that an update rule makes of the gradient."""
+    program, objective, data, rates, flat = task
     weights = position.model
 
     def total(model: Model) -> tuple[jax.Array, Any]:
@@ -133,17 +125,9 @@ def _by_rule(
     return _Update(weights + step, state, carried, loss, gradient, (clip < 1).astype(loss.dtype))
 
 
-def _by_curvature(
-    program: Program,
-    objective: Objective,
-    data: Any,
-    rates: Rates,
-    flat: Flat,
-    position: Position,
-    index: Any,
-    keys: Any,
-) -> _Update:
+def _by_curvature(task: _Task, position: Position, index: Any, keys: Any) -> _Update:
     """A step of Hessian-free optimisation."""
+    program, objective, data, rates, flat = task
     method, weights = program.hessian_free, position.model
     assert method is not None
     size = min(method.curvature_batch or len(index), len(index))
@@ -202,6 +186,7 @@ def run_stretch(
         first_epoch: epochs done before.
     """
     drops, size, flat = position.model.drops, batches.shape[-1], Flat(position.model)
+    task = _Task(program, objective, data, rates, flat)
 
     def epoch(e: jax.Array, carry: tuple[Position, Record]) -> tuple[Position, Record]:
         position, record = carry
@@ -213,7 +198,7 @@ def run_stretch(
         def update(position: Position, index: jax.Array) -> tuple[Position, Record]:
             sequence = index % size if objective.carries else index  # a stream keeps its masks
             keys = jax.vmap(key_of)(sequence) if drops else None
-            return _update(program, objective, data, rates, flat, position, index, keys)
+            return _update(task, position, index, keys)
 
         position, each = jax.lax.scan(update, position, batches[e])
         return position, jax.tree.map(lambda kept, new: kept.at[e].set(new.mean().astype(kept.dtype)), record, each)
