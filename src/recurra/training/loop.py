@@ -93,18 +93,19 @@ def train(
     check_penalties(model, settings.static.penalised)
     _check_fresh(data, settings)
     with _precision(model, settings):
-        data = data if isinstance(data, Fresh) else _placed(data, model)
-        first = arrays_of(data, 0)
-        trained = Trained(start(model, objective, first, settings), model)
+        now, drawn = _placed(arrays_of(data, 0), model), 0
+        data = data if isinstance(data, Fresh) else now
+        trained = Trained(start(model, objective, now, settings), model)
         if checkpoint is not None:
             trained = resume(checkpoint, trained, objective, data, settings)
             _check_validation(trained, validate, checkpoint)
-        alarms.check_length(trained.alarms, model, objective, first)
+        alarms.check_length(trained.alarms, model, objective, now)
         end = math.inf if settings.budget is None else time.monotonic() + settings.budget
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
             if trained.epoch and (time.monotonic() >= end or (until is not None and until(trained))):
                 break
-            now = _placed(arrays_of(data, trained.epoch), model) if isinstance(data, Fresh) else data
+            if isinstance(data, Fresh) and drawn != trained.epoch:
+                now, drawn = _placed(data.draw(trained.epoch), model), trained.epoch
             good = _advance(trained, objective, now, settings, validate)
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
