@@ -23,6 +23,9 @@ from functools import partial
 import numpy as np
 
 from recurra.tasks.long_lag.task import (
+    HOCHREITER_1997,
+    MARTENS_2011,
+    TESTS_1997,
     UNDER_ONE_PERCENT,
     Batch,
     LongLag,
@@ -35,12 +38,9 @@ from recurra.tasks.long_lag.task import (
     one_hot,
 )
 
-_2011 = "Martens and Sutskever 2011"
-_PROGRAM = "Martens and Sutskever 2011, the program published with it"
+_PROGRAM = f"{MARTENS_2011}, the program published with it"
 _THESIS = "Sutskever et al. 2013, as in notes on Sutskever's thesis"
-_1997 = "Hochreiter and Schmidhuber 1997"
 _MARKS = 10  # the first mark of 1997 is among as many steps
-_TESTS = 2560  # sequences scored in 1997
 
 Operation = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -74,7 +74,7 @@ def multiplication(length: int) -> LongLag:
         length: T.
     """
     chance = 1 - (_product_below(0.29) - _product_below(0.21))
-    return _recent("multiplication", length, "u1 u2", np.multiply, 7 / 144, chance, _2011)
+    return _recent("multiplication", length, "u1 u2", np.multiply, 7 / 144, chance, MARTENS_2011)
 
 
 def xor(length: int) -> LongLag:
@@ -96,7 +96,7 @@ def xor(length: int) -> LongLag:
         solved=UNDER_ONE_PERCENT,
         trivial=float(np.log(2)),
         chance=0.5,
-        source=_2011,
+        source=MARTENS_2011,
         make=partial(_draw_xor, length),
     )
 
@@ -115,7 +115,7 @@ def adding_1997(length: int) -> LongLag:
         "adding-1997",
         length,
         "values uniform on (-1, 1) with two marked; at the end, 1/2 + (X1 + X2) / 4",
-        Rule(2000, 1, 0.01, _TESTS, 4),
+        Rule(2000, 1, 0.01, TESTS_1997, 4),
         (2 - p) / 48,
         1 - p * 0.16 - (1 - p) * (1 - 0.92**2),
         partial(_draw_1997, length, -1.0, 0.0, lambda a, b: 0.5 + (a + b) / 4),
@@ -135,7 +135,7 @@ def multiplication_1997(length: int) -> LongLag:
         "multiplication-1997",
         length,
         "values uniform on (0, 1) with two marked; at the end, X1 X2",
-        Rule(2000, 13, None, _TESTS, 16),
+        Rule(2000, 13, None, TESTS_1997, 16),
         p / 3 + (1 - p) / 9 - mean**2,
         1 - within,
         partial(_draw_1997, length, 0.0, 1.0, np.multiply),
@@ -193,7 +193,7 @@ def _early(
         solved=rule,
         trivial=trivial,
         chance=chance,
-        source=_1997,
+        source=HOCHREITER_1997,
         make=make,
     )
 

@@ -27,6 +27,9 @@ from functools import partial
 import numpy as np
 
 from recurra.tasks.long_lag.task import (
+    HOCHREITER_1997,
+    MARTENS_2011,
+    TESTS_1997,
     UNDER_ONE_PERCENT,
     Batch,
     LongLag,
@@ -46,7 +49,7 @@ _DISTRACTORS = SYMBOLS.index("a"), SYMBOLS.index("d") + 1
 Windows = Sequence[tuple[int, int]]  # in hundredths of T, both ends included
 _TWO, _THREE = ((1, 10), (40, 50)), ((1, 10), (30, 40), (50, 60))
 _TWO_1997, _THREE_1997 = ((10, 20), (50, 60)), ((10, 20), (33, 43), (66, 76))
-_RULE_1997 = Rule(2000, 1, 0.1, 2560, 4)
+_RULE_1997 = Rule(2000, 1, 0.1, TESTS_1997, 4)
 
 
 def temporal_order(length: int) -> LongLag:
@@ -102,7 +105,7 @@ def _order(name: str, length: int, windows: Windows, rule: Rule, *, early: bool)
         tolerance=0.3,
         trivial=(classes - 1) / classes**2 if early else float(np.log(classes)),
         chance=1.0 if early else 1 - 1 / classes,
-        source="Hochreiter and Schmidhuber 1997" if early else "Martens and Sutskever 2011",
+        source=HOCHREITER_1997 if early else MARTENS_2011,
         make=partial(_draw, length, places, classes if early else 1),
     )
 

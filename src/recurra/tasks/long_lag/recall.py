@@ -11,6 +11,9 @@ from functools import partial
 import numpy as np
 
 from recurra.tasks.long_lag.task import (
+    HOCHREITER_1997,
+    MARTENS_2011,
+    TESTS_1997,
     UNDER_ONE_PERCENT,
     Batch,
     LongLag,
@@ -23,7 +26,6 @@ from recurra.tasks.long_lag.task import (
     one_hot,
 )
 
-_2011 = "Martens and Sutskever 2011"
 _SYMBOLS = 100  # of the random permutation
 _COPIED, _KINDS = 10, 8  # symbols to be copied, and how many there are
 _VARIANCE = 0.2  # of the noise of 1997
@@ -71,7 +73,7 @@ def random_permutation(length: int) -> LongLag:
         solved=UNDER_ONE_PERCENT,
         trivial=float(((length - 2) * np.log(_SYMBOLS - 2) + np.log(2)) / (length - 1)),
         chance=0.5,
-        source=_2011,
+        source=MARTENS_2011,
         make=partial(_draw_permutation, length),
     )
 
@@ -123,11 +125,11 @@ def noisy_recall(length: int) -> LongLag:
         outputs=1,
         steps=longest(length),
         lag=f"at least {length - 1} steps",
-        solved=Rule(256, 6, 0.04, 2560, 60),
+        solved=Rule(256, 6, 0.04, TESTS_1997, 60),
         tolerance=0.2,
         trivial=0.25,
         chance=1.0,
-        source="Hochreiter and Schmidhuber 1997",
+        source=HOCHREITER_1997,
         make=partial(_draw_noisy, length),
     )
 
@@ -146,7 +148,7 @@ def _memory(name: str, length: int, *, kinds: int, symbols: int) -> LongLag:
         solved=UNDER_ONE_PERCENT,
         trivial=float(np.log(kinds)),
         chance=1 - kinds ** -float(symbols),
-        source=_2011,
+        source=MARTENS_2011,
         make=partial(_draw_memory, length, kinds, symbols),
     )
 

@@ -82,6 +82,10 @@ class Rule:
         return f"{text}, confirmed by fewer than {self.confirm} wrong of {self.tests:,} new ones"
 
 
+HOCHREITER_1997 = "Hochreiter and Schmidhuber 1997"
+MARTENS_2011 = "Martens and Sutskever 2011"
+TESTS_1997 = 2560  # sequences scored
+
 # Martens and Sutskever 2011: under 1 % of 10,000 test sequences wrong. The window decides when it is worth testing.
 UNDER_ONE_PERCENT = Rule(1000, 10, None, 10_000, 100, on_tests=True)
 
