@@ -57,30 +57,29 @@ def echo_state(
         raise ConfigError(
             "the initialisation 'echo-state' is for vanilla networks: only a reservoir of `elman` layers is defined"
         )
-    dtype = model.dtype
-    seeds = np.random.SeedSequence(seed).generate_state(len(model.cells) + 1)
-    cells = []
-    for k, cell in enumerate(model.cells):
-        assert isinstance(cell, Elman)
-        units, inputs = cell.U.shape
-        drawn = draw_reservoir(
-            units,
-            inputs,
-            spectral_radius=radius,
-            in_degree=connections,
-            input_scaling=np.sqrt(3) * input_scale,  # uniform on (-s, s) has the standard deviation s / sqrt(3)
-            bias_scaling=0.0,
-            leak=1.0,
-            seed=int(seeds[k]),
-        )
-        U = drawn.W_in.astype(dtype) if k == 0 else cell.U
-        cells.append(
-            dataclasses.replace(
-                cell, U=U, W=scipy.sparse.csr_array(drawn.W).toarray().astype(dtype), b=np.zeros(units, dtype)
-            )
-        )
-    last = model.readout[-1]
-    V = output_scale * np.random.default_rng(seeds[-1]).standard_normal(last.V.shape)
-    c = np.broadcast_to(output_bias, last.c.shape)
-    last = dataclasses.replace(last, V=V.astype(dtype), c=c.astype(dtype))
+    *seeds, last_seed = map(int, np.random.SeedSequence(seed).generate_state(len(model.cells) + 1))
+    size = {"spectral_radius": radius, "in_degree": connections, "input_scale": input_scale}
+    kept: Any = model.cells
+    cells = [_reservoir(cell, **size, seed=each) for cell, each in zip(kept, seeds, strict=True)]
+    cells[1:] = [dataclasses.replace(c, U=old.U) for c, old in zip(cells[1:], kept[1:], strict=True)]
+    last, dtype = model.readout[-1], model.dtype
+    V = output_scale * np.random.default_rng(last_seed).standard_normal(last.V.shape)
+    last = dataclasses.replace(last, V=V.astype(dtype), c=np.broadcast_to(output_bias, last.c.shape).astype(dtype))
     return dataclasses.replace(model, cells=tuple(cells), readout=(*model.readout[:-1], last))
+
+
+def _reservoir(cell: Any, *, spectral_radius: float, in_degree: int, input_scale: float, seed: int) -> Any:
+    """A cell of the same sizes with the weights of a reservoir, and no bias."""
+    (units, inputs), dtype = cell.U.shape, cell.U.dtype
+    drawn = draw_reservoir(
+        units,
+        inputs,
+        spectral_radius=spectral_radius,
+        in_degree=in_degree,
+        input_scaling=np.sqrt(3) * input_scale,  # uniform on (-s, s) has the standard deviation s / sqrt(3)
+        bias_scaling=0.0,
+        leak=1.0,
+        seed=seed,
+    )
+    W = scipy.sparse.csr_array(drawn.W).toarray()
+    return dataclasses.replace(cell, U=drawn.W_in.astype(dtype), W=W.astype(dtype), b=np.zeros(units, dtype))
