@@ -138,8 +138,8 @@ EXAMPLES: dict[str, Example] = {
     ),
     "ablation": Example(
         "Initialisation and momentum, each with and without",
-        "A vanilla network on the adding problem: started like a reservoir or not, with momentum or not, and what only "
-        "both together learn.",
+        "A vanilla network on the adding problem: started like a reservoir or orthogonal, with momentum or not, and "
+        "what each has learnt after a million sequences.",
         5,
         "recurra.examples.ablation",
     ),
