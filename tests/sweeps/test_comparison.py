@@ -78,6 +78,9 @@ def test_what_is_told_is_what_the_runs_hold(tmp_path, base, new_process):
     curve = curve_of(tmp_path / "rnn-seed-0")
     assert [point["passes"] for point in curve] == list(range(1, 21))
     assert all(point["loss"] > 0 for point in curve)
+    seconds = [point["seconds"] for point in curve if point["seconds"] is not None]  # where a checkpoint was written
+    assert 0 < seconds[0] <= seconds[-1] <= rows["rnn"]["seconds"]
+    assert curve[-1]["seconds"] == seconds[-1]
     (tmp_path / "esn-seed-0" / "env.json").write_text("{}")
     assert told_of_fit(runs[0], "")["reason"].startswith("its results cannot be read")
     failed = told_of_fit(runs[0], "killed by SIGKILL")

@@ -12,11 +12,12 @@ from recurra.experiment import RunDirectory, make_config
 from recurra.experiment.cost import peak_memory
 from recurra.experiment.run_directory import CHECKPOINT, ENVIRONMENT, HISTORY, is_finished, read_results
 from recurra.storage import loads_strict, plain, write_json
+from recurra.sweeps.clock import Clock, read_clock
 from recurra.sweeps.rows import fit_row
 from recurra.sweeps.task import Pause, Task, first_here
 
 BASELINES = ("persistence", "linear")
-PEAK = "peak.json"
+CLOCK, PEAK = "clock.json", "peak.json"
 ON_DATA = (  # what is told of every run
     *("valid_time", "closed_loop_nrmse", "one_step_nrmse", "seconds", "parameters", "gradient_passes"),
     "peak_memory_bytes",
@@ -124,8 +125,13 @@ def on_task(
 def compared_fit(arguments: Mapping[str, Any], pause: Pause) -> str:
     """`fit_row` without a report, and the memory of the process that did it; arguments as there."""
     path = Path(arguments["path"])
-    done = not arguments["force"] and is_finished(path)
-    fit_row(arguments, pause, report=False)
+    done, clock = not arguments["force"] and is_finished(path), Clock(path / CLOCK)
+
+    def started() -> None:  # a fit pauses for the first time when it has its data
+        clock.start()
+        pause()
+
+    fit_row(arguments, started, report=False, progress=clock.tell)
     if not done:
         write_json(path / PEAK, {"peak_memory_bytes": own_peak()})
     return str(path)
@@ -250,7 +256,9 @@ def curve_of(path: Path) -> list[dict[str, Any]]:
             return []
         each = found["gradient_passes"] / points[-1]["passes"]
         return [{**point, "passes": each * point["passes"]} for point in points]
-    return curve_points([_parsed(line, path / HISTORY) for line in (path / HISTORY).read_bytes().splitlines() if line])
+    history = [_parsed(line, path / HISTORY) for line in (path / HISTORY).read_bytes().splitlines() if line]
+    times = read_clock(path / CLOCK)
+    return curve_points([{**entry, "seconds": times.get(entry["epoch"])} for entry in history if "epoch" in entry])
 
 
 def curve_points(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

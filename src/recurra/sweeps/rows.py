@@ -1,6 +1,6 @@
 """One row of a sweep: what `recurra fit` does, as a task."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,30 @@ from recurra.experiment.run_directory import CONFIG, REPORT
 from recurra.sweeps.task import Pause
 
 
-def fit_row(arguments: Mapping[str, Any], pause: Pause, *, report: bool = True) -> str:
+def fit_row(
+    arguments: Mapping[str, Any],
+    pause: Pause,
+    *,
+    report: bool = True,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+) -> str:
     """Fit one configuration in a run directory of its own; what is finished there is left as it is.
 
     Args:
         arguments: `config`, as a file of `fit` holds it; `path` of the run directory; `force` to start anew.
         pause: may stop it after a checkpoint; the same row resumes from there.
         report: whether to write its `report.html`.
+        progress: called by the training after each stretch and its checkpoint.
 
     Returns:
         The path.
     """
+
+    def move(event: dict[str, Any]) -> None:
+        if progress is not None:
+            progress(event)
+        pause()
+
     path = Path(arguments["path"])
     config = make_config(table=arguments["config"])
     series = read_data(config.data)
@@ -30,7 +43,7 @@ def fit_row(arguments: Mapping[str, Any], pause: Pause, *, report: bool = True) 
     with RunDirectory(path, config.as_dict(), force=bool(arguments["force"])) as directory:
         if not directory.finished:
             try:
-                run_fit(config, directory, series, progress=lambda event: pause(), stop=pause, command=command)
+                run_fit(config, directory, series, progress=move, stop=pause, command=command)
             except (ConfigError, DataError):
                 if not directory.resumed:
                     directory.discard()
