@@ -43,12 +43,21 @@ def test_every_learner_and_seed_once_and_the_baselines_beside(tmp_path, base):
     configs = {run.task.name: run.task.arguments["config"] for run in runs}
     assert configs["rnn-seed-4"]["parameters"]["budget"] == 7.0
     assert configs["rnn-seed-4"]["parameters"]["units"] == 3
+    assert configs["rnn-seed-4"]["parameters"]["epochs"] == 20  # as it was told
     assert "budget" not in configs["esn-seed-3"]["parameters"]
     assert {config["split"] for config in configs.values()} == {0.7}
     assert len({config["data"]["source"] for config in configs.values()}) == 1
     for learners, said in ((["esm"], "did you mean 'esn'"), (["rnn"], "unknown parameter of rnn 'untis'")):
         with pytest.raises(ConfigError, match=said):
             on_data(base, learners, [0], home=tmp_path, settings={"rnn": {"untis": 3}})
+
+
+def test_a_budget_and_nothing_else_ends_a_training(tmp_path, base):
+    short = {"rnn": {"units": 3, "epochs": 7}}
+    (told, *_) = on_data(base, ["rnn"], [0], home=tmp_path, budget=1.0, settings=short)
+    (timed, *_) = on_data(base, ["rnn"], [0], home=tmp_path, budget=1.0)
+    (alone, *_) = on_data(base, ["rnn"], [0], home=tmp_path)
+    assert [run.task.arguments["config"]["parameters"]["epochs"] for run in (told, timed, alone)] == [7, 100_000, 100]
 
 
 @pytest.fixture

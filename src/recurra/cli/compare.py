@@ -58,7 +58,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--seeds", type=int, default=5, metavar="K", help="runs of each with seeds of its own (default 5)"
     )
     parser.add_argument(
-        "--budget", type=seconds, metavar="TIME", help="of each training: 60s, 5m or 2h (default: none)"
+        "--budget",
+        type=seconds,
+        metavar="TIME",
+        help="of each training, 60s, 5m or 2h, whatever its epochs (default: none, as many epochs as the learner's)",
     )
     parser.add_argument("--split", type=fraction, help="fraction of the rows that is trained on (default 0.8)")
     parser.add_argument("--gap", type=int, help="rows left out between the training and the test part (default 0)")

@@ -23,6 +23,7 @@ ON_DATA = (  # what is told of every run
     "peak_memory_bytes",
 )
 ON_TASK = (*("solved", "wrong_fraction", "sequences", "seconds", "parameters", "gradient_passes", "peak_memory_bytes"),)
+_NO_END = 100_000  # epochs, where the wall time ends a training
 _ENTRY = "recurra.sweeps.comparison"
 
 
@@ -60,7 +61,8 @@ def on_data(
         learners: names of `LEARNERS`.
         seeds: of every learner in which something is random; the others run once.
         home: directory for the runs.
-        budget: seconds of wall time of every training that can be stopped after a time.
+        budget: seconds of wall time of every training that can be stopped after a time. It alone ends the training
+            then, unless `settings` give `epochs`.
         settings: parameters of the learners, by learner.
         force: whether finished runs are done again.
 
@@ -70,7 +72,7 @@ def on_data(
     given, found = settings or {}, {}
     for learner in dict.fromkeys([*learners, *BASELINES]):
         timed = learner in LEARNERS and "budget" in LEARNERS[learner].build().get_params()
-        limits = {"budget": float(budget)} if timed and budget is not None else {}
+        limits = {"budget": float(budget), "epochs": _NO_END} if timed and budget is not None else {}
         parameters = {**limits, **given.get(learner, {})}
         for seed in seeds:
             config = make_config(table={**base, "learner": learner, "seed": seed, "parameters": parameters})
