@@ -46,9 +46,30 @@ def test_a_batch_is_32_windows_or_all_of_them():
 def test_windows_that_fit_together_are_not_cut(monkeypatch):
     monkeypatch.setattr(second_order, "usable_memory", lambda: 8000)
     owner = rc.RNN(optimizer="hessian-free")
-    assert second_order.hessian_free(owner, True, 10.0, 100, 0.1).chunk is None
-    assert second_order.hessian_free(owner, True, 10.0, 101, 0.1).chunk == 100  # an eighth of the memory
+    for batch, chunk in ((100, None), (101, 100)):  # an eighth of the memory
+        method = second_order.hessian_free(owner, True, 10.0, 50, batch, 0.1)
+        assert (method.chunk, method.segment) == (chunk, None)
+        assert second_order.bytes_at_once(method, 10.0, 50, batch) == 1000.0
     assert memory.usable_memory() > 8000
+
+
+def test_a_window_that_does_not_fit_is_cut_into_segments(monkeypatch):
+    monkeypatch.setattr(second_order, "usable_memory", lambda: 8000)
+    method = second_order.hessian_free(rc.RNN(optimizer="hessian-free"), True, 4000.0, 60, 7, 0.1)
+    assert (method.chunk, method.segment) == (1, 15)
+    assert second_order.bytes_at_once(method, 4000.0, 60, 7) == pytest.approx(4000 * (1 / 4 + 1 / 6))
+
+
+@pytest.mark.parametrize("kind", [rc.RNN, rc.GRU])
+def test_a_network_cut_into_segments_learns_the_same(kind):
+    settings = SHORT | {"optimizer": "hessian-free", "precision": "float64", "epochs": 2}
+    whole, cut = (
+        kind(**settings, hessian_free={"cg_steps": 10, "segment": segment}).fit(SERIES) for segment in (None, 7)
+    )
+    losses = [[entry["loss"] for entry in model.history_] for model in (whole, cut)]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-8)
+    with pytest.raises(ConfigError, match="`segment` is 0"):
+        kind(**settings, hessian_free={"segment": 0}).check()
 
 
 def test_sequences_of_classes():

@@ -259,6 +259,36 @@ def test_in_pieces_it_is_the_same(chunk):
     np.testing.assert_allclose(parts.value(w), whole.value(w), rtol=1e-12)
 
 
+@pytest.mark.parametrize("segment", [1, 3, T, 2 * T])
+@pytest.mark.parametrize(("cell", "loss", "metric"), [("elman", "squared", "matched"), ("lstm", "gaussian", "pre")])
+def test_what_is_computed_again_is_the_same(segment, cell, loss, metric):
+    model = network(cell, outputs=4) if loss == "gaussian" else network(cell)
+    model = Gaussian(model) if loss == "gaussian" else model
+    objective, data, flat = MaskedSteps(Loss(loss)), sequences(loss), Flat(model)
+    w = np.asarray(flat.vector(model))
+    kept = Curved(objective, data, flat, INDEX, metric=metric)
+    again = Curved(objective, data, flat, INDEX, metric=metric, chunk=2, segment=segment)
+    close(columns(again, w, 0.3), columns(kept, w, 0.3), 1e-12)
+    for found, expected in zip(again.value_and_gradient(w), kept.value_and_gradient(w), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_what_is_computed_again_takes_no_memory():
+    model, steps = network("lstm", inputs=1, outputs=1), 4000
+    data = jnp.ones((steps + 1, 1)), jnp.ones((steps + 1, 0)), jnp.zeros(1, int)
+    flat, objective = Flat(model), NextSteps(steps, steps)
+    w = flat.vector(model)
+
+    def held(segment):
+        curved = Curved(objective, data, flat, jnp.arange(1), segment=segment)
+        compiled = jax.jit(lambda w, v: curved.product(w)(v, 0.0)).lower(w, w).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    kept = held(None)
+    assert kept > 8 * steps * 2 * N * 4  # at least gates and their tangents
+    assert held(50) < kept / 4
+
+
 @pytest.mark.parametrize("chunk", [1, 2])
 def test_in_pieces_an_equation_counts_the_same_where_values_are_missing(chunk):
     rng = np.random.default_rng(5)

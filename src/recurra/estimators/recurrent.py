@@ -11,7 +11,7 @@ from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
-from recurra.estimators.second_order import batch_of, hessian_free, vectors
+from recurra.estimators.second_order import batch_of, bytes_at_once, hessian_free, vectors
 from recurra.estimators.training_options import (
     check_training,
     increment_sizes,
@@ -193,11 +193,11 @@ class Recurrent(Estimator):
         shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
         each = wide * training_bytes([], units, gates, layers, self.bptt_length)
         at_once = min(windows, batch_of(self, windows))
-        method = hessian_free(self, self._bounded(), each, at_once, _DAMPING)
-        copies = vectors(self, method)
-        if self.optimizer == HESSIAN_FREE and method.chunk is not None:
-            at_once = min(at_once, method.chunk)
-        need = wide * training_bytes(shapes * copies, units, gates, layers, 0) + each * at_once
+        method = hessian_free(self, self._bounded(), each, self.bptt_length, at_once, _DAMPING)
+        held = each * at_once
+        if self.optimizer == HESSIAN_FREE:
+            held = bytes_at_once(method, each, self.bptt_length, at_once)
+        need = wide * training_bytes(shapes * vectors(self, method), units, gates, layers, 0) + held
         advice = "take fewer `units` or `layers`, a smaller `batch_size` or a shorter `bptt_length`"
         refuse_beyond_memory(need, f"training {layers} layers of {units} units", advice)
         return method

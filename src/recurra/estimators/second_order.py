@@ -17,6 +17,7 @@ from recurra.training.settings import HESSIAN_FREE
 _BATCH = 32  # windows of an update rule; Hessian-free takes all of them
 _STRUCTURAL = 0.03  # mu of vanilla networks; gated ones need none
 _SHARE = 8  # of the memory, for what a linearisation keeps
+_KEPT = 1 / 6  # of that, where it is computed again: the states that structural damping looks at
 _OPTIONS = tuple(field.name for field in fields(HessianFree))
 
 
@@ -27,20 +28,30 @@ def batch_of(owner: Any, windows: int) -> int:
     return windows if owner.optimizer == HESSIAN_FREE else _BATCH
 
 
-def hessian_free(owner: Any, vanilla: bool, bytes_each: float, batch: int, damping: float) -> HessianFree:
-    """Settings of the method; structural damping where it is defined, chunks that an eighth of the memory holds.
+def hessian_free(owner: Any, vanilla: bool, bytes_each: float, steps: int, batch: int, damping: float) -> HessianFree:
+    """Settings of the method; structural damping where it is defined, and pieces that an eighth of the memory holds.
+
+    The pieces are windows or, where a single one is too long, segments of it.
 
     Args:
         owner: with the parameter `hessian_free`.
         vanilla: whether its hidden units are those of a vanilla network with a bounded activation.
         bytes_each: what backpropagation through one window holds.
+        steps: of a window.
         batch: windows of a batch; where they fit together, the memory of the machine plays no part.
         damping: lambda at the start, unless the owner says it.
     """
-    most = max(1, int(usable_memory() / _SHARE / max(bytes_each, 1.0)))
-    chunk, given = None if most >= batch else most, plain(dict(owner.hessian_free or {}))
-    defaults = {"damping": damping, "structural_damping": _STRUCTURAL if vanilla else 0.0, "chunk": chunk}
-    return HessianFree(**{**defaults, **given})
+    fit = usable_memory() / _SHARE / max(bytes_each, 1.0)
+    defaults: dict[str, Any] = {"damping": damping, "structural_damping": _STRUCTURAL if vanilla else 0.0}
+    defaults["chunk"] = None if fit >= batch else max(1, int(fit))
+    defaults["segment"] = None if fit >= 1 else max(1, int(fit * steps))
+    return HessianFree(**{**defaults, **plain(dict(owner.hessian_free or {}))})
+
+
+def bytes_at_once(method: HessianFree, bytes_each: float, steps: int, batch: int) -> float:
+    """What the windows of a batch hold that are taken together; arguments as of `hessian_free`."""
+    windows, segment = min(batch, method.chunk or batch), min(steps, method.segment or steps)
+    return bytes_each * windows * (1.0 if segment == steps else min(1.0, _KEPT + segment / steps))
 
 
 def vectors(owner: Any, method: HessianFree) -> int:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
-from recurra.estimators.second_order import batch_of, hessian_free, vectors
+from recurra.estimators.second_order import batch_of, bytes_at_once, hessian_free, vectors
 from recurra.models import CELLS, Model, Stack, tensor_layout, with_output
 from recurra.training import Feedback, LearnedStart, MaskedSteps, Settings, echo_state
 from recurra.training.loop import Validate
@@ -57,14 +57,14 @@ def settings(owner: "Sequences", blank: Model, sequences: int, steps: int) -> Se
     shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
     size = owner.units, CELLS[owner.cell].gates, owner.layers
     each, at_once = wide * training_bytes([], *size, steps), min(sequences, given["batch_size"])
+    held = each * at_once
     if owner.optimizer == HESSIAN_FREE:
         # what answers are fed back, or run on without an input, is not seen by structural damping
         vanilla = owner.cell == "elman" and owner.activation in ("tanh", "logistic") and not owner.feedback
-        method = hessian_free(owner, vanilla, each, at_once, _DAMPING)
-        shapes = shapes * vectors(owner, method)
-        at_once = min(at_once, method.chunk or at_once)
+        method = hessian_free(owner, vanilla, each, steps, at_once, _DAMPING)
+        shapes, held = shapes * vectors(owner, method), bytes_at_once(method, each, steps, at_once)
         given |= {"stretch": 1, "hessian_free": method, "clip_norm": None}
-    need = wide * training_bytes(shapes, *size, 0) + each * at_once
+    need = wide * training_bytes(shapes, *size, 0) + held
     advice = "take fewer `units` or `layers`, a smaller `batch_size` or shorter sequences"
     what = f"training {owner.layers} layers of {owner.units} units on sequences of {steps} steps"
     refuse_beyond_memory(need, what, advice)

@@ -12,6 +12,7 @@ from recurra.errors import ConfigError
 from recurra.training.flat import Flat
 from recurra.training.objectives import Objective
 from recurra.training.penalties import penalty
+from recurra.training.recomputed import Recomputed
 
 METRICS = ("matched", "pre", "post")
 Product = Callable[[Any, Any], Any]  # (v, gamma) -> G v
@@ -26,7 +27,8 @@ class Curved:
 
     z are the outputs, H_L the second derivative of the loss in them, n the number of terms of the loss, and P the
     penalties. The second part is structural damping: s_l is what `recurra.cells.Damped` says of layer l. Windows are
-    taken `chunk` at a time; with one chunk the linearisation is done once, with several again in every product.
+    taken `chunk` at a time; with one chunk the linearisation is done once, with several again in every product. With a
+    `segment` it keeps the states between segments of so many steps, and every product computes the rest again.
 
     Args:
         objective, data: what is minimised.
@@ -34,6 +36,7 @@ class Curved:
         index: the windows.
         keys: of their dropout, or None.
         chunk: windows at a time; None for all.
+        segment: steps at a time; None for all.
         penalties: which, and their strengths, as of `penalty`.
         metric: of structural damping, one of `METRICS`; None for none.
 
@@ -53,11 +56,12 @@ class Curved:
         keys: Any = None,
         *,
         chunk: int | None = None,
+        segment: int | None = None,
         penalties: tuple[Any, Any] = ((), ()),
         metric: str | None = None,
     ) -> None:
         self._objective, self._data, self._flat, self._metric = objective, data, flat, metric
-        self._matched, self._penalties = objective.matched(), penalties
+        self._matched, self._penalties, self._segment = objective.matched(), penalties, segment
         size = min(chunk or len(index), len(index))
         full = len(index) // size * size
         self._parts = jax.tree.map(lambda leaf: leaf[:full].reshape(-1, size, *leaf.shape[1:]), (index, keys))
@@ -119,9 +123,14 @@ class Curved:
 
         return jax.lax.scan(body, begin, self._parts)[0]
 
+    def _model(self, weights: Any) -> Any:
+        """The model as it runs over the windows."""
+        model = self._flat.model(weights)
+        return model if self._segment is None else Recomputed(model, self._segment)
+
     def _share(self, weights: Any, part: Any) -> jax.Array:
         """What a part of the windows adds to the mean loss."""
-        outputs, _ = self._objective.outputs(self._flat.model(weights), self._data, *part)
+        outputs, _ = self._objective.outputs(self._model(weights), self._data, *part)
         return self._compared(self._objective, weights, outputs, part[0])
 
     def _compared(self, objective: Objective, weights: Any, outputs: Any, index: Any) -> jax.Array:
@@ -137,7 +146,7 @@ class Curved:
         index = part[0]
 
         def outputs(w: Any) -> tuple[Any, Any]:
-            z, layers = self._objective.outputs(self._flat.model(w), self._data, *part)
+            z, layers = self._objective.outputs(self._model(w), self._data, *part)
             damped = [self._in_metric(layer) for layer in self._layers(layers)]
             return (z, [s for s, _ in damped]), [D for _, D in damped]
 

@@ -24,6 +24,7 @@ class Program(NamedTuple):
 
     curvature_batch: int | None
     chunk: int | None
+    segment: int | None
     cg_steps: int
     cg_least: int
     metric: str | None
@@ -44,6 +45,8 @@ class HessianFree:
         curvature_batch: windows of a batch, the first ones, that products and reduction ratio are computed on; None for
             all of it.
         chunk: windows at a time, None for all at once. Several chunks take less memory, and half as much time again.
+        segment: steps of a window at a time, None for all at once. A window whose derivatives do not fit the memory is
+            cut so; what lies between the cuts is computed again in every product, a third more time.
         preconditioned: by the diagonal of the empirical Fisher matrix to the power 0.75.
 
     Raises:
@@ -58,6 +61,7 @@ class HessianFree:
     warm_start: float = 0.95
     curvature_batch: int | None = None
     chunk: int | None = None
+    segment: int | None = None
     preconditioned: bool = False
 
     def __post_init__(self) -> None:
@@ -71,6 +75,7 @@ class HessianFree:
             "warm_start": (0 <= self.warm_start <= 1, "0 to 1"),
             "curvature_batch": (self.curvature_batch is None or self.curvature_batch >= 1, "1 on"),
             "chunk": (self.chunk is None or self.chunk >= 1, "1 on"),
+            "segment": (self.segment is None or self.segment >= 1, "1 on"),
         }
         for name, (good, rule) in ranges.items():
             if not good:
@@ -80,7 +85,8 @@ class HessianFree:
     def static(self) -> Program:
         """What the compiled program depends on."""
         metric = self.metric if self.structural_damping else None
-        return Program(self.curvature_batch, self.chunk, self.cg_steps, self.cg_least, metric, self.preconditioned)
+        sizes = self.curvature_batch, self.chunk, self.segment, self.cg_steps, self.cg_least
+        return Program(*sizes, metric, self.preconditioned)
 
 
 class State(NamedTuple):

@@ -131,12 +131,10 @@ def _by_curvature(task: _Task, position: Position, index: Any, keys: Any) -> _Up
     method, weights = program.hessian_free, position.model
     assert method is not None
     size = min(method.curvature_batch or len(index), len(index))
-    penalties = program.penalised, rates.penalties
+    penalties, pieces = (program.penalised, rates.penalties), {"chunk": method.chunk, "segment": method.segment}
 
     def over(windows: Any, keys: Any) -> Curved:
-        return Curved(
-            objective, data, flat, windows, keys, chunk=method.chunk, penalties=penalties, metric=method.metric
-        )
+        return Curved(objective, data, flat, windows, keys, **pieces, penalties=penalties, metric=method.metric)
 
     whole = over(index, keys)
     curved = whole if size == len(index) else over(index[:size], None if keys is None else keys[:size])
