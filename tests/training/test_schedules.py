@@ -64,6 +64,7 @@ def test_a_warm_up_rises_to_the_schedule_that_follows(schedule, slope, bias, fol
         ({"schedule": "step", "milestones": (0, 5)}, "from 1 on"),
         ({"decay": 0.0}, "`decay`"),
         ({"warmup_updates": -1}, "`warmup_updates`"),
+        ({"momentum_tail": -1}, "`momentum_tail`"),
         ({"weight_decay": 0.1}, "'adamw'"),
         ({"optimizer": "adamw", "weight_decay": -0.1}, "from 0 on"),
         ({"on_diverge": "back off"}, "backoff:5"),
@@ -93,7 +94,7 @@ def test_settings_that_cannot_be_are_refused(given, match):
     ],
 )
 def test_the_momentum_of_an_update_is_that_of_the_paper(schedule, asked, update, expected):
-    rates = Rates(*[np.float64(0.0)] * len(Rates._fields))._replace(momentum=np.float64(asked))
+    rates = Rates(*[np.float64(0.0)] * len(Rates._fields))._replace(momentum=np.float64(asked), tail=np.inf)
     with jax.enable_x64(True):
         assert float(momentum(schedule, rates, jnp.int32(update))) == pytest.approx(expected, abs=1e-15)
 
@@ -109,6 +110,19 @@ def test_an_increasing_momentum_is_the_hand_result_through_a_training(slope, bia
         expected.append(moved)
     np.testing.assert_allclose(path[-300:], expected, rtol=1e-12)
     assert path[-1] - path[-2] < 1.2 * (path[-60] - path[-61])  # it is faster after 250
+
+
+def test_in_the_tail_the_momentum_is_nine_tenths_at_most(slope, bias, follow):
+    for asked, last in ((0.99, 0.9), (0.5, 0.5)):
+        settings = _settings("constant", optimizer="nesterov", momentum=asked, momentum_tail=3, epochs=10)
+        path = follow(slope, bias([0.0]), np.ones((1, 1)), settings)[0][:, 0]
+        mu = [asked] * 7 + [last] * 4
+        v, moved, expected = 0.0, 0.0, []
+        for t in range(10):
+            v = mu[t] * v - 0.1
+            moved += mu[t + 1] * v - 0.1
+            expected.append(moved)
+        np.testing.assert_allclose(path[-10:], expected, rtol=1e-12)
 
 
 def test_an_unknown_momentum_schedule_is_refused_with_the_nearest():

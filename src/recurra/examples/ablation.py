@@ -24,6 +24,7 @@ CELLS = {  # what differs
 }
 SHARED: dict[str, Any] = {
     "momentum_schedule": "constant",
+    "momentum_tail": 0,
     "learning_rate": 3e-3,
     "input_scale": 0.1,
     "sequences_per_epoch": 5000,

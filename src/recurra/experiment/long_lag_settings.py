@@ -47,7 +47,16 @@ _NAMES: dict[str, tuple[str, Collection[str]]] = {
     "readout_features": ("readout features", READOUT_FEATURES),
 }
 # From where on a number makes sense; above 0 for all others.
-_FROM_ZERO = {"memory", "momentum", "final_learning_rate", "input_scaling", "bias_scaling", "spectral_radius", "radius"}
+_FROM_ZERO = {
+    "memory",
+    "momentum",
+    "momentum_tail",
+    "final_learning_rate",
+    "input_scaling",
+    "bias_scaling",
+    "spectral_radius",
+    "radius",
+}
 _FROM_ZERO |= {"input_scale", "output_scale", "structural_damping"}
 
 
@@ -95,7 +104,7 @@ LEARNERS: dict[str, Learner] = {
     "momentum": Learner(
         "vanilla network initialised as an echo state network; Nesterov's accelerated gradient",
         {"units": 100, **_EPOCH, **_RATES, "clip_norm": None, **_RESERVOIR}
-        | {"momentum": 0.98, "momentum_schedule": "delayed"},
+        | {"momentum": 0.98, "momentum_schedule": "delayed", "momentum_tail": 1000},
         _SMALL,
         "elman",
         "nesterov",

@@ -202,13 +202,15 @@ def _check_validation(trained: Trained, validate: Validate | None, checkpoint: P
 def _rates(objective: Objective, data: Any, settings: Settings, halving: float, precision: Any) -> Rates:
     """The traced settings in the precision of the model; `halving` multiplies the rates."""
     each = batches(objective, data, settings)
+    total = settings.epochs * each
     numbers = Rates(
         first=settings.learning_rate * halving,
         last=settings.final_learning_rate * halving,
-        updates=max(1, settings.epochs * each - settings.warmup_updates),
+        updates=max(1, total - settings.warmup_updates),
         clip_norm=math.inf if settings.clip_norm is None else settings.clip_norm,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
+        tail=total - settings.momentum_tail if settings.momentum_tail else math.inf,
         warmup=settings.warmup_updates,
         milestones=[epoch * each - settings.warmup_updates for epoch in settings.milestones],
         decay=settings.decay,

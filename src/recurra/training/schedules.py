@@ -15,6 +15,7 @@ class Rates(NamedTuple):
         updates: over which it does, those of the warm-up not counted.
         clip_norm: longest gradient, infinity for no limit.
         momentum, weight_decay: of the optimisers that have one.
+        tail: the first of the updates at the end whose momentum is at most 0.9; infinity for none.
         warmup: updates of the linear warm-up.
         milestones: updates after the warm-up (k,) at which "step" multiplies the rate by `decay`.
         decay: that factor.
@@ -28,6 +29,7 @@ class Rates(NamedTuple):
     clip_norm: Any
     momentum: Any
     weight_decay: Any
+    tail: Any
     warmup: Any
     milestones: Any
     decay: Any
@@ -79,7 +81,7 @@ def rate(schedule: str, warms_up: bool, rates: Rates, update: jax.Array) -> jax.
 
 
 # The momentum of an update, counted from 0.
-_FIRST = 0.9
+_FIRST = _LAST = 0.9
 _DELAY = 1000  # updates
 _PERIOD = 250
 
@@ -109,7 +111,11 @@ def momentum(schedule: str, rates: Rates, update: jax.Array) -> jax.Array:
         \text{delayed} &: \mu_t = 0.9 \text{ for } t < 1000, \; \mu \text{ from then on} \\
         \text{increasing} &: \mu_t = \min\left(1 - 2^{-1 - \log_2(\lfloor t / 250 \rfloor + 1)}, \mu\right)
 
+    and from `rates.tail` on min(mu_t, 0.9): steps that are shorter by the factor (1 - mu) / 0.1 reach the floor of the
+    valley along which momentum has come.
+
     Reference: I. Sutskever, J. Martens, G. Dahl, G. Hinton, On the importance of initialization and momentum in deep
-    learning, ICML 2013: "delayed" is that of its recurrent networks, "increasing" equation 5.
+    learning, ICML 2013: "delayed" is that of its recurrent networks, "increasing" equation 5, the tail its table 2.
     """
-    return MOMENTA[schedule](rates, update)
+    found = MOMENTA[schedule](rates, update)
+    return jnp.where(update >= rates.tail, jnp.minimum(found, _LAST), found)

@@ -38,6 +38,7 @@ class Settings:
             `learning_rate` keeps it constant.
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
         momentum_schedule: one of `MOMENTA`: "constant", "delayed" (0.9 in the first 1000 updates) or "increasing".
+        momentum_tail: updates at the end of all epochs in which the momentum is 0.9 at most; 0 for none.
         weight_decay: for "adamw": w loses rate * weight_decay * w at every update, where w is in a matrix; biases and
             other vectors do not decay.
         schedule: one of `SCHEDULES`: "cosine" goes along half a cosine over all updates, "exponential" by the same
@@ -67,6 +68,7 @@ class Settings:
     final_learning_rate: float = 1e-3
     momentum: float = 0.9
     momentum_schedule: str = "constant"
+    momentum_tail: int = 0
     weight_decay: float = 0.0
     schedule: str = "cosine"
     milestones: tuple[int, ...] = ()
@@ -109,8 +111,9 @@ class Settings:
             )
         if not 0 < self.decay < float("inf"):
             raise ConfigError(f"`decay` is {self.decay}: it is a positive number")
-        if self.warmup_updates < 0:
-            raise ConfigError(f"`warmup_updates` is {self.warmup_updates}: it is a number from 0 on")
+        for name in ("warmup_updates", "momentum_tail"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` is {getattr(self, name)}: it is a number from 0 on")
         if self.backoffs and self.optimizer == HESSIAN_FREE:
             raise ConfigError(
                 f"`on_diverge` is {self.on_diverge!r}, and Hessian-free optimisation has no rate to halve: it is 'stop'"
