@@ -3,6 +3,8 @@
 import atexit
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from types import SimpleNamespace
 
@@ -17,6 +19,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["RECURRA_COMPILATION_CACHE"] = tempfile.mkdtemp(prefix="recurra-programs-")
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
     atexit.register(shutil.rmtree, os.environ["RECURRA_COMPILATION_CACHE"], ignore_errors=True)
+
+# Most programs of the tests are compiled, run once on a few numbers and forgotten: compiled with little optimisation
+# the tests take half the time. An XLA that does not know one of these flags would end the process.
+_FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+if "PYTEST_XDIST_WORKER" not in os.environ and "XLA_FLAGS" not in os.environ:
+    _TRIAL = [sys.executable, "-c", "import jax; jax.devices()"]
+    if not subprocess.run(_TRIAL, env={**os.environ, "XLA_FLAGS": _FLAGS}, capture_output=True, check=False).returncode:
+        os.environ["XLA_FLAGS"] = _FLAGS
 
 # Inside, shapes and types are what they say. The doors (series, data, estimators, command line) take anything and
 # answer bad input with an error of their own, which their tests ask for.
