@@ -29,6 +29,7 @@ class Loss:
     Args:
         name: one of `LOSSES`.
         delta: where "huber" goes from a parabola to a straight line.
+        expected: of "gaussian", whether the terms have its expected curvature in place of its own; see `matched`.
 
     Raises:
         ConfigError: an unknown name, a delta that is not positive.
@@ -39,9 +40,10 @@ class Loss:
 
     name: str = "squared"
     delta: float = 1.0
+    expected: bool = False
 
     def __post_init__(self) -> None:
-        if self.name not in _TERMS:
+        if self.name not in LOSSES:
             raise ConfigError(unknown("loss", self.name, LOSSES))
         if not 0 < self.delta < float("inf"):
             raise ConfigError(f"`delta` of a loss is {self.delta}: it is a positive number")
@@ -62,7 +64,7 @@ class Loss:
         Returns:
             (..., channels), or (..., 1) for all classes together.
         """
-        return _TERMS[self.name](self, output, target, unit)
+        return LOSSES[self.name](self, output, target, unit)
 
     def mean(self, output: Array, target: Array, unit: Any = 1.0, observed: Array | None = None) -> jax.Array:
         """The mean of the terms; those of unobserved targets count for nothing, whatever stands in their place.
@@ -99,7 +101,7 @@ class Loss:
                 "the loss 'absolute' has no curvature in the output, so Hessian-free optimisation has nothing to go "
                 "by: take 'huber' or 'squared'"
             )
-        return dataclasses.replace(self, name="fisher") if self.spread else self
+        return dataclasses.replace(self, expected=True) if self.spread else self
 
 
 def _error(output: Array, target: Array, unit: Any) -> jax.Array:
@@ -122,13 +124,11 @@ def _huber(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
 
 def _gaussian(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
     mean, a = jnp.split(jnp.asarray(output), 2, axis=-1)
-    return 0.5 * (np.log(2 * np.pi) + a + _error(mean, target, unit) ** 2 * jnp.exp(-a))
-
-
-def _fisher(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
-    mean, a = jnp.split(jnp.asarray(output), 2, axis=-1)
-    precision, here = jnp.exp(-jax.lax.stop_gradient(a)), jax.lax.stop_gradient(a)
-    return 0.5 * (_error(mean, target, unit) ** 2 * precision + 0.5 * (a - here) ** 2)
+    square = _error(mean, target, unit) ** 2
+    if loss.expected:
+        here = jax.lax.stop_gradient(a)
+        return 0.5 * (square * jnp.exp(-here) + 0.5 * (a - here) ** 2)
+    return 0.5 * (np.log(2 * np.pi) + a + square * jnp.exp(-a))
 
 
 def _binary(loss: Loss, output: Array, target: Array, unit: Any) -> jax.Array:
@@ -147,7 +147,5 @@ LOSSES: dict[str, Callable[[Loss, Array, Array, Any], jax.Array]] = {
     "binary": _binary,
     "categorical": _categorical,
 }
-
-_TERMS = {**LOSSES, "fisher": _fisher}  # for the curvature of "gaussian" alone
 
 SQUARED = Loss()
