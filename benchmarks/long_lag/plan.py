@@ -65,17 +65,17 @@ def rates() -> Iterator[Run]:
 
 def momentum() -> Iterator[Run]:
     """50,000 updates of 100 sequences, four seeds; Nesterov 0.995, and without momentum."""
-    for mu in (0.995, 0.0):
-        for task, length in LENGTHS.items():
-            for seed in range(4):
+    for seed in range(4):
+        for mu in (0.995, 0.0):
+            for task, length in LENGTHS.items():
                 settings = {"momentum": mu, "learning_rate": RATES[task], "clip_norm": CLIPS[task]}
                 yield Run("momentum", task, length, "momentum", seed, settings, whole=True)
 
 
 def adam() -> Iterator[Run]:
     """Beside it: Adam, orthogonal weights and clipping, the same sequences."""
-    for task, length in LENGTHS.items():
-        for seed in range(4):
+    for seed in range(4):
+        for task, length in LENGTHS.items():
             yield Run("adam", task, length, "rnn", seed, {}, whole=True)
 
 

@@ -1,8 +1,8 @@
 """The colours of the report: one for each learner, the same in every figure, told apart by the colour-blind.
 
-The hues are those of Okabe and Ito (2008), darkened until they stand out on white; the baselines differ from
-the networks by their dashes as well. Each colour is a CSS variable with its light value as the fallback, so
-that a page may set another one for a dark screen.
+The hues are those of Okabe and Ito (2008), darkened until they stand out on white; the baselines differ from the
+networks, and networks of a like hue from each other, by their dashes as well. Each colour is a CSS variable with its
+light value as the fallback, so that a page may set another one for a dark screen.
 """
 
 import hashlib
@@ -41,9 +41,9 @@ _LEARNERS = {
     "lstm": Ink("LSTM", "lstm", "#d1520a", "#ff8f4d"),
     "gru": Ink("GRU", "gru", "#00835f", "#2fd0a2"),
     "rnn": Ink("RNN", "rnn", "#b84a8c", "#f09acb"),
-    "ffnn": Ink("FFNN", "ffnn", "#8a5a00", "#d9b36a"),
-    "cnn": Ink("CNN", "cnn", "#006b6b", "#5ed0c8"),
-    "momentum": Ink("RNN, momentum", "momentum", "#5f4b00", "#e8d060"),
+    "ffnn": Ink("FFNN", "ffnn", "#8a5a00", "#d9b36a", (4.0, 1.2)),
+    "cnn": Ink("CNN", "cnn", "#006b6b", "#5ed0c8", (4.0, 1.2)),
+    "momentum": Ink("RNN, momentum", "momentum", "#5f4b00", "#e8d060", (7.0, 1.5)),
     "hessian-free": Ink("RNN, Hessian-free", "hessian-free", "#5a3fc0", "#a996ff"),
     "linear": Ink("linear", "linear", "#7b5ea7", "#bfa5e8", (5.0, 2.0), 1.1),
     "persistence": Ink("persistence", "persistence", "#b07800", "#e9b44c", (1.5, 1.5), 1.1),
