@@ -1,14 +1,15 @@
-"""The largest Lyapunov exponent against closed forms and published values."""
+"""Lyapunov exponents against closed forms, exact invariants and published values."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.tree_util import Partial
 
-from recurra.diagnostics.lyapunov import largest_lyapunov_exponent
+from recurra.diagnostics import lyapunov_spectrum
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
-from recurra.systems import HenonMap, LogisticMap, Lorenz63
+from recurra.systems import HenonMap, LogisticMap, Lorenz63, Lorenz96, Rossler
 from recurra.systems.integrators import rk4
 
 
@@ -17,37 +18,126 @@ def free(model, state):
     return model.step(state, np.zeros(model.cells[0].U.shape[1]))[0]
 
 
+def largest(step, start, **options):
+    return lyapunov_spectrum(step, start, count=1, **options).exponents[0]
+
+
+def flow(system, dt):
+    return lambda y: rk4.step(system.field, 0.0, y, dt)
+
+
 @pytest.fixture(scope="module")
 def random_networks():
     """The exponent of one random network of 200 units by its gain; one program serves every gain."""
     start = (np.random.default_rng(1).normal(size=200),)
     gains = (0.5, 0.9, 1.5, 2.0, 3.0)
     maps = {gain: Partial(free, by_hand.random_network(gain, seed=1)) for gain in gains}
-    return {g: largest_lyapunov_exponent(each, start, steps=1500, transient=500) for g, each in maps.items()}
+    return {g: largest(each, start, steps=1500, transient=500) for g, each in maps.items()}
 
 
 def test_the_logistic_map_at_4_has_ln_2():
-    found = largest_lyapunov_exponent(LogisticMap().map, np.array([0.3]), steps=50_000)
-    assert abs(found - np.log(2)) < 1e-3
+    assert abs(largest(LogisticMap().map, np.array([0.3]), steps=100_000) - np.log(2)) < 1e-3
 
 
-def test_a_linear_map_has_the_logarithm_of_its_largest_eigenvalue():
-    A = np.array([[0.9, 3.0, 1.0], [0.0, 0.5, 2.0], [0.0, 0.0, -0.3]])
-    found = largest_lyapunov_exponent(lambda y: A @ y, np.ones(3), steps=300)
-    assert abs(found - np.log(0.9)) < 1e-10
+def test_the_cat_map_is_exact():
+    A = np.array([[2.0, 1.0], [1.0, 1.0]])
+    found = lyapunov_spectrum(lambda y: (A @ y) % 1.0, np.array([0.1, 0.3]), steps=500)
+    golden = np.log((3 + np.sqrt(5)) / 2)
+    np.testing.assert_allclose(found.exponents, [golden, -golden], atol=1e-12)
+    assert found.dimension == pytest.approx(2.0, abs=1e-10)
+    assert found.entropy == pytest.approx(golden)
 
 
-def test_the_henon_map_has_the_published_exponent():
-    found = largest_lyapunov_exponent(HenonMap().map, np.array([0.1, 0.1]), steps=50_000)
-    assert abs(found - 0.4192) < 0.005
+@pytest.mark.parametrize("qr_every", [1, 5])
+def test_a_linear_map_has_the_logarithms_of_its_eigenvalues(qr_every):
+    """Whatever the directions it starts from: the signs of Q play no part."""
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    triangle = np.array([[0.9, 3.0, 1.0], [0.0, 0.5, 2.0], [0.0, 0.0, -0.3]])
+    for A in (triangle, rotation @ triangle @ rotation.T):
+        for seed in (0, 1):
+            found = lyapunov_spectrum(lambda y, A=A: A @ y, np.ones(3), steps=300, qr_every=qr_every, seed=seed)
+            np.testing.assert_allclose(found.exponents, np.log([0.9, 0.5, 0.3]), atol=1e-10)
 
 
-def test_lorenz_63_has_0906_per_time_unit():
-    system = Lorenz63()
-    found = largest_lyapunov_exponent(
-        lambda y: rk4.step(system.field, 0.0, y, 0.01), np.array([1.0, 1.0, 20.0]), steps=100_000, dt=0.01
-    )
-    assert abs(found - 0.906) < 0.02
+def test_the_henon_map_has_the_published_exponents_and_the_sum_of_its_determinant():
+    found = lyapunov_spectrum(HenonMap().map, np.array([0.1, 0.1]), steps=200_000)
+    np.testing.assert_allclose(found.exponents, [0.4192, -1.6232], atol=2e-3)
+    assert found.exponents.sum() == pytest.approx(np.log(0.3), abs=1e-10)
+    assert found.dimension == pytest.approx(1.258, abs=2e-3)
+    assert found.errors[0] == pytest.approx(abs(found.exponents[0] - 0.4192), abs=2e-3)
+    assert found.converged
+
+
+def test_the_sum_of_all_is_that_of_the_determinants():
+    """Of every flow, at every decomposition; RK4 at this step keeps the trace of Lorenz-63 to 1e-3."""
+    step, steps = flow(Lorenz63(), 0.01), 400
+    start = np.array([1.0, 1.0, 20.0])
+    found = lyapunov_spectrum(step, start, steps=steps, transient=0, dt=0.01)
+
+    def volume(y, _):
+        return step(y), jnp.linalg.slogdet(jax.jacfwd(step)(y))[1]
+
+    with jax.enable_x64(True):
+        last, logs = map(np.asarray, jax.jit(lambda y: jax.lax.scan(volume, y, length=steps))(start))
+    assert found.exponents.sum() == pytest.approx(logs.mean() / 0.01, rel=1e-10)
+    np.testing.assert_allclose(found.last, last, rtol=1e-6)
+    assert found.exponents.sum() == pytest.approx(-(10 + 1 + 8 / 3), abs=1e-2)
+
+
+def test_lorenz_63_has_its_published_exponents():
+    starts = np.array([1.0, 1.0, 20.0]) + np.random.default_rng(0).standard_normal((8, 3))
+    found = lyapunov_spectrum(flow(Lorenz63(), 0.01), starts, steps=96_000, dt=0.01, many=True)
+    first, zero, last = found.exponents
+    assert abs(first - 0.9056) < 0.005
+    assert abs(zero) < 0.002
+    assert abs(last + 14.5723) < 0.01
+    assert found.exponents.sum() == pytest.approx(-(10 + 1 + 8 / 3), abs=1e-3)
+    assert found.dimension == pytest.approx(2.062, abs=1e-3)
+    assert found.errors[0] == pytest.approx(0.226 / np.sqrt(8 * 960), rel=0.5)  # the known spread of this system
+    assert found.parts.shape == (8, 48, 3)
+    np.testing.assert_allclose(found.history[-1], found.exponents, rtol=1e-12)
+
+
+def test_lorenz_96_loses_volume_at_the_rate_of_its_sites():
+    system = Lorenz96(sites=6)
+    found = lyapunov_spectrum(flow(system, 0.01), 8.0 + 0.1 * np.arange(6), steps=20_000, dt=0.01, qr_every=5)
+    assert found.exponents.sum() == pytest.approx(-6, abs=1e-3)
+    assert len(found.exponents) == 6
+
+
+def test_rossler_has_a_zero_and_the_sum_of_its_trace():
+    system = Rossler()
+    found = lyapunov_spectrum(flow(system, 0.02), np.array([1.0, 1.0, 0.0]), steps=100_000, transient=10_000, dt=0.02)
+    assert abs(found.exponents[0] - 0.0714) < 0.01
+    assert abs(found.exponents[1]) < 0.002
+    assert found.dimension == pytest.approx(2.013, abs=3e-3)
+
+
+def test_the_interval_of_decompositions_and_the_number_of_exponents_change_nothing():
+    start = np.array([1.0, 1.0, 20.0])
+    options = {"steps": 2000, "transient": 1000, "dt": 0.01}
+    whole = lyapunov_spectrum(flow(Lorenz63(), 0.01), start, **options)
+    for every in (5, 20):
+        other = lyapunov_spectrum(flow(Lorenz63(), 0.01), start, qr_every=every, **options)
+        np.testing.assert_allclose(other.exponents, whole.exponents, rtol=1e-6, atol=1e-6)
+    one = lyapunov_spectrum(flow(Lorenz63(), 0.01), start, count=1, **options)
+    assert one.exponents[0] == pytest.approx(whole.exponents[0], abs=1e-3)  # its direction is another at first
+    assert (one.size, one.dimension) == (3, None)
+
+
+def test_many_trajectories_are_each_by_itself():
+    starts = np.array([[1.0, 1.0, 20.0], [-5.0, -3.0, 25.0]])
+    options = {"steps": 500, "transient": 0, "dt": 0.01, "count": 3}
+    both = lyapunov_spectrum(flow(Lorenz63(), 0.01), starts, many=True, **options)
+    alone = lyapunov_spectrum(flow(Lorenz63(), 0.01), starts[0], **options)  # the same directions, as it is the first
+    np.testing.assert_allclose(both.parts[0], alone.parts[0], rtol=1e-6, atol=1e-8)
+    assert both.last.shape == (2, 3)
+
+
+def test_a_drift_is_no_convergence():
+    """A contraction that becomes weaker with every step."""
+    slowing = lambda y: jnp.stack([y[0] + 1, y[1] * (0.5 + y[0] / 20_000)])  # noqa: E731
+    assert not lyapunov_spectrum(slowing, np.array([0.0, 1.0]), steps=5000, transient=0).converged
 
 
 def test_the_random_network_turns_chaotic_near_a_gain_of_one(random_networks):
@@ -68,8 +158,8 @@ def test_below_a_gain_of_one_it_is_the_spectral_radius(random_networks):
 def test_a_limit_cycle_has_zero_and_a_point_attractor_its_slope():
     # The rotation seen as a map is quasi-periodic: nothing grows along the circle.
     state = (np.array([0.3, 0.1]),)
-    assert abs(largest_lyapunov_exponent(Partial(free, by_hand.rotation()), state, steps=20_000)) < 1e-3
-    one = largest_lyapunov_exponent(Partial(free, by_hand.self_exciting(2.0)), (np.array([0.3]),), steps=100)
+    assert abs(largest(Partial(free, by_hand.rotation()), state, steps=20_000)) < 1e-3
+    one = largest(Partial(free, by_hand.self_exciting(2.0)), (np.array([0.3]),), steps=100)
     assert abs(one - np.log(0.166372)) < 1e-5
 
 
@@ -78,14 +168,23 @@ def test_a_state_may_have_any_structure_and_a_step_may_forget_everything():
         return {"x": 0.5 * state["x"], "y": (0.25 * state["y"][0],)}
 
     start = {"x": np.ones((2, 2)), "y": (np.ones(3),)}
-    assert abs(largest_lyapunov_exponent(step, start, steps=50) - np.log(0.5)) < 1e-10
-    assert largest_lyapunov_exponent(lambda x: jnp.zeros_like(x), 1.0, steps=5) == -np.inf
+    found = lyapunov_spectrum(step, start, steps=50)
+    np.testing.assert_allclose(found.exponents, np.log([0.5] * 4 + [0.25] * 3), atol=1e-10)
+    assert found.last["y"][0].shape == (3,)
+    nothing = lyapunov_spectrum(lambda x: jnp.stack([0.0 * x[0], 0.5 * x[1]]), np.ones(2), steps=5)
+    assert nothing.exponents.tolist() == [pytest.approx(np.log(0.5)), -np.inf]
+    assert np.isnan(nothing.errors[1])
+    assert nothing.dimension == 0.0
 
 
 def test_what_has_no_exponent_is_refused():
     with pytest.raises(DivergenceError, match="leaves the finite numbers"):
-        largest_lyapunov_exponent(lambda x: x * x, 3.0, steps=100)
+        lyapunov_spectrum(lambda x: x * x, 3.0, steps=100)
     with pytest.raises(ConfigError, match="`steps` must be a whole number"):
-        largest_lyapunov_exponent(lambda x: x, 1.0, steps=0)
+        lyapunov_spectrum(lambda x: x, 1.0, steps=0)
     with pytest.raises(ConfigError, match="structure"):
-        largest_lyapunov_exponent(lambda x: (x,), 1.0, steps=5)
+        lyapunov_spectrum(lambda x: (x,), 1.0, steps=5)
+    with pytest.raises(ConfigError, match="has 2 exponents"):
+        lyapunov_spectrum(lambda x: x, np.ones(2), steps=5, count=3)
+    with pytest.raises(ConfigError, match="`dt`"):
+        lyapunov_spectrum(lambda x: x, 1.0, steps=5, dt=0.0)
