@@ -9,7 +9,7 @@ from jax.tree_util import Partial
 from recurra.diagnostics import lyapunov_spectrum
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
-from recurra.systems import HenonMap, LogisticMap, Lorenz63, Lorenz96, Rossler
+from recurra.systems import DampedOscillator, HenonMap, LogisticMap, Lorenz63, Lorenz96, MackeyGlass, Rossler
 from recurra.systems.integrators import rk4
 
 
@@ -188,3 +188,28 @@ def test_what_has_no_exponent_is_refused():
         lyapunov_spectrum(lambda x: x, np.ones(2), steps=5, count=3)
     with pytest.raises(ConfigError, match="`dt`"):
         lyapunov_spectrum(lambda x: x, 1.0, steps=5, dt=0.0)
+
+
+def test_of_a_system_the_step_the_start_and_the_time_are_its_own():
+    henon = lyapunov_spectrum(HenonMap(), steps=20_000)
+    assert henon.exponents.sum() == pytest.approx(np.log(0.3), abs=1e-10)
+    lorenz = lyapunov_spectrum(Lorenz63(rho=10.0), steps=5000, transient=5000)  # spirals into a fixed point
+    c = np.sqrt(8 / 3 * 9)
+    J = np.array([[-10, 10, 0], [1, -1, -c], [c, c, -8 / 3]])
+    np.testing.assert_allclose(lorenz.exponents, -np.sort(-np.linalg.eigvals(J).real), atol=0.02)
+    assert lorenz.time == pytest.approx(50.0)
+
+
+def test_a_driven_system_carries_its_time():
+    found = lyapunov_spectrum(DampedOscillator(damping=0.4), steps=2000)
+    np.testing.assert_allclose(found.exponents, [0.0, -0.2, -0.2], atol=0.02)  # whole turns only on the average
+    assert found.exponents.sum() == pytest.approx(-0.4, abs=1e-8)
+    free = lyapunov_spectrum(DampedOscillator(damping=3.0, force="none"), steps=4000, dt=0.05)
+    np.testing.assert_allclose(free.exponents, (-3 + np.sqrt(5) * np.array([1, -1])) / 2, atol=2e-3)
+
+
+def test_what_is_no_step_map_is_refused():
+    with pytest.raises(ConfigError, match="neither a map nor a vector field"):
+        lyapunov_spectrum(MackeyGlass())
+    with pytest.raises(ConfigError, match="give `start`"):
+        lyapunov_spectrum(lambda y: y)

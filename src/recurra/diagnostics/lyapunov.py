@@ -12,7 +12,9 @@ from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
 from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
+from recurra.diagnostics.step_maps import of_system
 from recurra.errors import ConfigError, DivergenceError
+from recurra.systems.system import System
 
 _PARTS = 48  # stretches of a trajectory, at most
 _BLOCKS = (
@@ -87,18 +89,18 @@ class LyapunovSpectrum:
 
 
 def lyapunov_spectrum(
-    step: Callable[[Any], Any],
-    start: Any,
+    step: Callable[[Any], Any] | System,
+    start: Any = None,
     *,
-    steps: int,
+    steps: int = 100_000,
     transient: int = 1000,
-    dt: float = 1.0,
+    dt: float | None = None,
     count: int | None = None,
     qr_every: int = 1,
     many: bool = False,
     seed: int = 0,
 ) -> LyapunovSpectrum:
-    r"""The Lyapunov exponents of a step map along one trajectory or several, in float64.
+    r"""The Lyapunov exponents of a system or a step map along one trajectory or several, in float64.
 
     .. math::
         J_{t+m-1} \cdots J_t\, Q_t = Q_{t+m} R_{t+m}, \quad
@@ -108,17 +110,19 @@ def lyapunov_spectrum(
     the directions of fastest growth during the transient.
 
     Args:
-        step: the map, state -> state, in `jax.numpy`. One that is a `jax.tree_util.Partial`, or a method of an
-            `equinox.Module`, is compiled once for all values of its arrays; any other at every call.
+        step: a system that is a vector field or a map (see `recurra.diagnostics.step_maps.of_system`); or a map, state
+            -> state, in `jax.numpy`. One that is a `jax.tree_util.Partial`, or a method of an `equinox.Module`, is
+            compiled once for all values of its arrays; any other at every call.
         start: the state to start from, any structure of arrays. It is everything that is carried from step to step.
+            None for one that a system draws.
         steps: n, over which growth is averaged; rounded up to a multiple of `qr_every`.
         transient: steps before them.
-        dt: time units of one step.
+        dt: time units of one step; None for that of the rows of a system, and for 1.
         count: how many exponents, the largest first; None for all of them, or 10 where there are more.
         qr_every: m, steps between two decompositions. More are cheaper, and lose small exponents to rounding when the
             ratio of growth over so many steps comes near 1e16.
         many: whether every array of `start` has a leading axis of trajectories.
-        seed: of the directions.
+        seed: of the directions, and of the start that a system draws.
 
     Raises:
         ConfigError: arguments that cannot be, a step that changes the structure of its state.
@@ -132,17 +136,24 @@ def lyapunov_spectrum(
         >>> np.exp(found.exponents).round(6).tolist()
         [0.5, 0.25]
     """
+    _check(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1))
+    if dt is not None and not (np.isfinite(dt) and dt > 0):
+        raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
+    if isinstance(step, System):
+        step, drawn, dt = of_system(step, dt, seed)
+        start = drawn if start is None else start
+    if start is None:
+        raise ConfigError("a step map needs a state to start from: give `start`")
+    dt = 1.0 if dt is None else dt
     with jax.enable_x64(True):
         state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
         one = jax.tree.map(lambda leaf: leaf[0], state) if many else state
         state = state if many else jax.tree.map(lambda leaf: leaf[None], state)
         size, trajectories = sum(leaf.size for leaf in jax.tree.leaves(one)), len(jax.tree.leaves(state)[0])
         count = min(size, _FEW) if count is None else count
-        _check(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1), count=(count, 1))
+        _check(count=(count, 1))
         if count > size:
             raise ConfigError(f"`count` is {count}, and a state of {size} numbers has {size} exponents")
-        if not (np.isfinite(dt) and dt > 0):
-            raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
         pieces = -(-steps // qr_every)
         parts = min(_PARTS, pieces)
         each, rest = divmod(pieces, parts)
