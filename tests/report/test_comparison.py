@@ -57,7 +57,7 @@ def ranked(metric, **values):
         ("solved", {"esn": 1.0, "gru": 1.0, "lstm": 1.0}, "1, is that of esn, gru and lstm."),
         ("solved", {"esn": 0.0, "gru": None}, "2 learners; no learner solved it."),
         ("solved", {"gru": None}, "No run has finished."),
-        ("closed_loop_nrmse", {"esn": 0.25, "rnn": 0.5, "mean": None}, "closed-loop NRMSE, 0.25, is that of esn."),
+        ("valid_time", {"esn": 6.5, "rnn": 0.5, "mean": None}, "longest median valid time, 6.5, is that of esn."),
     ],
 )
 def test_the_verdict_names_all_that_were_best(metric, values, said):

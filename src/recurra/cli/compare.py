@@ -211,7 +211,7 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
             curves.setdefault(each.learner, []).append(curve_of(each.path))
     report = Report(
         title=f"Learners compared on {plan.title}",
-        summary=verdict(results["rows"], "solved" if plan.kind == "task" else "closed_loop_nrmse"),
+        summary=verdict(results["rows"], "solved" if plan.kind == "task" else "valid_time"),
         sections=comparison_sections(results["rows"], results["seeds"], curves, plan.metrics, kind=plan.kind),
         command=["recurra", *console.words],
         config=plan.config,

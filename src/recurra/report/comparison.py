@@ -78,7 +78,8 @@ def verdict(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
 
     Args:
         rows: one a learner.
-        metric: "solved" or "closed_loop_nrmse".
+        metric: "solved", or "valid_time" on data: far beyond it the error of a closed loop only says how lively a
+            forecast is, and that of a constant is less than that of the best network.
 
     >>> rows = [{"learner": name, "solved": {"median": share}} for name, share in (("esn", 1), ("gru", 0), ("lstm", 1))]
     >>> verdict(rows, "solved")
@@ -87,13 +88,12 @@ def verdict(rows: Sequence[Mapping[str, Any]], metric: str) -> str:
     found = {row["learner"]: row[metric]["median"] for row in rows if row[metric] is not None}
     if not found:
         return "No run has finished."
-    solved = metric == "solved"
-    best = (max if solved else min)(found.values())
+    best = max(found.values())
     *others, last = (name for name, value in found.items() if value == best)
     names, many = f"{', '.join(others)} and {last}" if others else last, _count(len(rows), "learner")
-    if solved and best == 0:
+    if metric == "solved" and best == 0:
         return f"{many}; no learner solved it."
-    what = "largest share of seeds that solved it" if solved else "best median closed-loop NRMSE"
+    what = {"solved": "largest share of seeds that solved it", "valid_time": "longest median valid time"}[metric]
     return f"{many}; the {what}, {best:.3g}, is that of {names}."
 
 
