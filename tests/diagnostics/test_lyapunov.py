@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.tree_util import Partial
 
+import recurra as rc
 from recurra.diagnostics import lyapunov_spectrum
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
@@ -213,3 +214,31 @@ def test_what_is_no_step_map_is_refused():
         lyapunov_spectrum(MackeyGlass())
     with pytest.raises(ConfigError, match="give `start`"):
         lyapunov_spectrum(lambda y: y)
+
+
+def test_a_network_that_learned_the_henon_map_has_its_exponent():
+    series = HenonMap().simulate(3000, seed=0)
+    model = rc.ESN(units=200, spectral_radius=0.1, input_scaling=1.0, bias_scaling=1.0, ridge=1e-10, seed=0).fit(series)
+    found = lyapunov_spectrum(model, steps=20_000, count=2)
+    assert found.exponents[0] == pytest.approx(0.4192, rel=0.02)  # the second is one of the network alone
+    assert found.size == 200 + 2  # the units and the last row
+
+
+def test_a_loop_is_that_of_the_forecast():
+    series = Lorenz63().simulate(500, seed=0)
+    for model in (rc.ESN(units=50, lags=2, seed=0), rc.GRU(units=5, epochs=2, precision="float64", seed=0)):
+        model.fit(series)
+        found = lyapunov_spectrum(model, steps=20, transient=0, count=1)
+        forecast = model.frame_.scaled(model.forecast(20))[0]
+        np.testing.assert_allclose(found.last[1], forecast[-1], rtol=1e-8, atol=1e-8)
+        assert found.time == pytest.approx(20 * series.dt)
+        after = lyapunov_spectrum(model, series[:300], steps=1, transient=0, count=1).last[1]
+        np.testing.assert_allclose(after, model.frame_.scaled(model.forecast(1, history=series[:300]))[0][0], atol=1e-8)
+
+
+def test_what_is_driven_or_no_network_has_no_loop():
+    driven = DampedOscillator().simulate(200, seed=0)
+    with pytest.raises(ConfigError, match="driven by F"):
+        lyapunov_spectrum(rc.ESN(units=20, seed=0).fit(driven))
+    with pytest.raises(ConfigError, match="is none"):
+        lyapunov_spectrum(rc.Linear().fit(Lorenz63().simulate(300)))

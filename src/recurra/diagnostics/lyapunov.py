@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
 from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
-from recurra.diagnostics.step_maps import of_system
+from recurra.diagnostics.step_maps import StepMap, of_forecaster, of_system
 from recurra.errors import ConfigError, DivergenceError
 from recurra.systems.system import System
 
@@ -89,7 +89,7 @@ class LyapunovSpectrum:
 
 
 def lyapunov_spectrum(
-    step: Callable[[Any], Any] | System,
+    step: Any,
     start: Any = None,
     *,
     steps: int = 100_000,
@@ -100,7 +100,7 @@ def lyapunov_spectrum(
     many: bool = False,
     seed: int = 0,
 ) -> LyapunovSpectrum:
-    r"""The Lyapunov exponents of a system or a step map along one trajectory or several, in float64.
+    r"""The Lyapunov exponents of a forecaster, a system or a step map along one trajectory or several, in float64.
 
     .. math::
         J_{t+m-1} \cdots J_t\, Q_t = Q_{t+m} R_{t+m}, \quad
@@ -110,14 +110,15 @@ def lyapunov_spectrum(
     the directions of fastest growth during the transient.
 
     Args:
-        step: a system that is a vector field or a map (see `recurra.diagnostics.step_maps.of_system`); or a map, state
-            -> state, in `jax.numpy`. One that is a `jax.tree_util.Partial`, or a method of an `equinox.Module`, is
-            compiled once for all values of its arrays; any other at every call.
+        step: a fitted forecaster, which runs on its own output; a system that is a vector field or a map; or a map,
+            state -> state, in `jax.numpy` (see `recurra.diagnostics.step_maps`). One that is a `jax.tree_util.Partial`,
+            or a method of an `equinox.Module`, is compiled once for all values of its arrays; any other at every call.
         start: the state to start from, any structure of arrays. It is everything that is carried from step to step.
-            None for one that a system draws.
+            None for one that a system draws; of a forecaster, the series that it follows first, None for the last rows
+            that it was fitted to.
         steps: n, over which growth is averaged; rounded up to a multiple of `qr_every`.
         transient: steps before them.
-        dt: time units of one step; None for that of the rows of a system, and for 1.
+        dt: time units of one step; None for that of the rows of a forecaster or a system, and for 1.
         count: how many exponents, the largest first; None for all of them, or 10 where there are more.
         qr_every: m, steps between two decompositions. More are cheaper, and lose small exponents to rounding when the
             ratio of growth over so many steps comes near 1e16.
@@ -139,12 +140,7 @@ def lyapunov_spectrum(
     _check(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1))
     if dt is not None and not (np.isfinite(dt) and dt > 0):
         raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
-    if isinstance(step, System):
-        step, drawn, dt = of_system(step, dt, seed)
-        start = drawn if start is None else start
-    if start is None:
-        raise ConfigError("a step map needs a state to start from: give `start`")
-    dt = 1.0 if dt is None else dt
+    step, start, dt = _step_map(step, start, dt, seed)
     with jax.enable_x64(True):
         state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
         one = jax.tree.map(lambda leaf: leaf[0], state) if many else state
@@ -171,6 +167,18 @@ def lyapunov_spectrum(
     order = np.argsort(-exponents, kind="stable")
     last = last if many else jax.tree.map(lambda leaf: leaf[0], last)
     return LyapunovSpectrum(exponents[order], growth[:, :, order] / (each * qr_every * dt), time, size, last)
+
+
+def _step_map(step: Any, start: Any, dt: float | None, seed: int) -> StepMap:
+    if isinstance(step, System):
+        found = of_system(step, dt, seed)
+        return found if start is None else found._replace(start=start)
+    if hasattr(step, "fit"):
+        found = of_forecaster(step, start)
+        return found if dt is None else found._replace(dt=dt)
+    if start is None:
+        raise ConfigError("a step map needs a state to start from: give `start`")
+    return StepMap(step, start, 1.0 if dt is None else dt)
 
 
 def _check(**numbers: tuple[Any, int]) -> None:

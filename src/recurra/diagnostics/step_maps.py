@@ -1,4 +1,4 @@
-"""The step map of a system: everything that it carries from one row to the next, in and out."""
+"""The step map of a system, or of a fitted network on its own output: all that is carried from one row to the next."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,10 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
+from recurra.diagnostics.echo_model import EchoModel
+from recurra.diagnostics.subject import network_of
 from recurra.errors import ConfigError
+from recurra.reservoirs import EchoState
 from recurra.systems.integrators import rk4
 from recurra.systems.system import System
 
@@ -56,6 +59,40 @@ def of_system(system: System, dt: float | None = None, seed: int = 0) -> StepMap
     if given.drive is None:
         return StepMap(Partial(_followed, numbers, np.float64(dt)), start, dt)
     return StepMap(Partial(_driven, numbers, np.float64(dt)), (np.float64(0.0), start), dt)
+
+
+def of_forecaster(model: Any, series: Any = None) -> StepMap:
+    """The closed loop of a fitted forecaster, in scaled units: its state, and the last row that it has given.
+
+    Exponents are the same in all units of the channels.
+
+    Args:
+        model: a fitted estimator of one network.
+        series: what it follows before it is left to itself, in the units of the data; None for the last rows it was
+            fitted to.
+
+    Raises:
+        ConfigError: an estimator that holds no network, or one that is driven from outside.
+        DataError: a series that the estimator was not made for.
+        NotFittedError: an estimator before its fit.
+    """
+    echo = isinstance(getattr(model, "network_", None), EchoState)
+    network = EchoModel.of(model.network_) if echo else network_of(model)
+    frame = model.frame_
+    known = model.recent_ if series is None else frame.series_of(series)
+    frame.check(known, "series")
+    values, drive = frame.scaled(frame.held(known.segments[-1]))
+    if drive.shape[1]:
+        raise ConfigError(
+            f"this {type(model).__name__} is driven by {', '.join(frame.inputs)}: on its own output it is no map of "
+            "its own state"
+        )
+    state, _ = model.network_.run(model.network_.initial_state(1), values[None, :-1])
+    return StepMap(Partial(_closed, network), (jax.tree.map(lambda leaf: leaf[0], state), values[-1]), frame.dt)
+
+
+def _closed(model: Any, state: Any) -> Any:
+    return model.step(*state)
 
 
 def _mapped(system: Any, y: Any) -> Any:
