@@ -1,0 +1,1 @@
+"""All learners beside each other on three series."""
