@@ -187,9 +187,10 @@ def test_results_by_seed(tmp_path):
 
 
 def test_how_long_the_truth_is_true_is_measured_in_training_deviations(tmp_path):
-    series = systems.Lorenz63().simulate(steps=2000, dt=0.02, method="euler", seed=2)
-    _, results = fit(tmp_path, series, "learner=persistence", "split=0.95")
-    train, test = series.split(0.95)
+    # So few steps from a given start that rounding changes nothing of what follows.
+    series = systems.Lorenz63().simulate(steps=1000, dt=0.02, method="euler", initial=[1.0, 1.0, 20.0])
+    _, results = fit(tmp_path, series, "learner=persistence", "split=0.9")
+    train, test = series.split(0.9)
     time = systems.agreement_time(test, 0.4, train.values.std(axis=0))
     assert results["truth"] == {
         "method": "euler",
