@@ -12,9 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
 from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
-from recurra.diagnostics.step_maps import StepMap, of_forecaster, of_system
 from recurra.errors import ConfigError, DivergenceError
-from recurra.systems.system import System
 
 _PARTS = 48  # stretches of a trajectory, at most
 _BLOCKS = (
@@ -169,7 +167,10 @@ def lyapunov_spectrum(
     return LyapunovSpectrum(exponents[order], growth[:, :, order] / (each * qr_every * dt), time, size, last)
 
 
-def _step_map(step: Any, start: Any, dt: float | None, seed: int) -> StepMap:
+def _step_map(step: Any, start: Any, dt: float | None, seed: int) -> tuple[Any, Any, float]:
+    from recurra.diagnostics.step_maps import StepMap, of_forecaster, of_system  # a network is loaded without systems
+    from recurra.systems.system import System
+
     if isinstance(step, System):
         found = of_system(step, dt, seed)
         return found if start is None else found._replace(start=start)
