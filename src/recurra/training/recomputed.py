@@ -1,6 +1,5 @@
 """Derivatives along a sequence that keep little of it, and compute the rest again."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +9,12 @@ import jax.numpy as jnp
 
 from recurra.cells import Array
 from recurra.models import Layers, Model
+from recurra.training.wrappers import Around
 
 Run = Callable[..., tuple[Any, ...]]  # (state, xs, present) -> the last state, and arrays (batch, steps, ...)
 
 
-class Recomputed(Model):
+class Recomputed(Around, Model):
     """A model whose derivatives along given inputs keep its state at the start of every segment, and no more.
 
     Args:
@@ -30,25 +30,7 @@ class Recomputed(Model):
         True
     """
 
-    model: Any
     steps: int = eqx.field(static=True)
-
-    @property
-    def scale(self) -> Array | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.model.scale
-
-    @property
-    def drops(self) -> bool:
-        return self.model.drops
-
-    def with_dropout(self, key: jax.Array) -> "Recomputed":
-        return dataclasses.replace(self, model=self.model.with_dropout(key))
-
-    def initial_state(self) -> Any:
-        return self.model.initial_state()
-
-    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
-        return self.model.step(state, x)
 
     def run(
         self, state: Any, xs: Array, present: Array | None = None, *, forward_mode: bool = False

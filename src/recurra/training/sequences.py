@@ -12,7 +12,7 @@ from recurra.cells import ACTIVATIONS, Array, activation
 from recurra.models import Layers, Model
 from recurra.training.losses import SQUARED, Loss
 from recurra.training.objectives import Objective, over_windows
-from recurra.training.wrappers import running
+from recurra.training.wrappers import Around, running
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class MaskedSteps(Objective):
         return dataclasses.replace(self, error=self.error.matched())
 
 
-class Feedback(Model):
+class Feedback(Around, Model):
     r"""A model that sees, beside its input, what it gave one step before: zeros at the first.
 
     .. math:: (s_t, y_t) = \mathrm{step}(s_{t-1}, [x_t, \sigma_y(y_{t-1})])
@@ -79,23 +79,11 @@ class Feedback(Model):
         (5, 2)
     """
 
-    model: Model
     outputs: int = eqx.field(static=True)
     activation: str = eqx.field(static=True, default="identity")
 
     def __check_init__(self) -> None:
         activation(self.activation)
-
-    @property
-    def scale(self) -> Array | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.model.scale
-
-    @property
-    def drops(self) -> bool:
-        return self.model.drops
-
-    def with_dropout(self, key: jax.Array) -> "Feedback":
-        return dataclasses.replace(self, model=self.model.with_dropout(key))
 
     def initial_state(self) -> Any:
         return self.model.initial_state(), jnp.zeros(self.outputs, self.dtype)

@@ -1,8 +1,9 @@
-"""Models with something more to train: the spread of their forecasts, or the state they start from."""
+"""Models around a model, with something more to train: the spread of its forecasts, or the state it starts from."""
 
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +13,39 @@ from recurra.errors import ConfigError
 from recurra.models import Layers, Model
 
 
-class Gaussian(Model):
+class Around(eqx.Module):
+    """What models around a model share: it is the one inside that drops, begins, and learns increments or values.
+
+    Args:
+        model: the one inside.
+    """
+
+    model: Any
+
+    @property
+    def scale(self) -> Array | None:
+        """That of the model inside."""
+        return self.model.scale
+
+    @property
+    def drops(self) -> bool:
+        """Whether the model inside does."""
+        return self.model.drops
+
+    def with_dropout(self, key: jax.Array) -> Any:
+        """The same around the model inside with its masks drawn."""
+        return dataclasses.replace(self, model=self.model.with_dropout(key))
+
+    def initial_state(self) -> Any:
+        """That of the model inside."""
+        return self.model.initial_state()
+
+    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
+        """That of the model inside."""
+        return self.model.step(state, x)
+
+
+class Gaussian(Around, Model):
     r"""A model of a normal distribution for every channel; `step` gives its means.
 
     .. math:: y_t \sim \mathcal N(\mu_t, s^2 e^{a_t})
@@ -33,22 +66,11 @@ class Gaussian(Model):
         (10, 2)
     """
 
-    model: Model
     scale: Array | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __check_init__(self) -> None:
         if self.model.scale is not None:
             raise ConfigError("the scale of increments belongs to the Gaussian model, not to the model inside it")
-
-    @property
-    def drops(self) -> bool:
-        return self.model.drops
-
-    def with_dropout(self, key: jax.Array) -> "Gaussian":
-        return dataclasses.replace(self, model=self.model.with_dropout(key))
-
-    def initial_state(self) -> Any:
-        return self.model.initial_state()
 
     def step(self, state: Any, x: Array) -> tuple[Any, Array]:
         state, both = self.distribution(state, x)
@@ -73,7 +95,7 @@ class Gaussian(Model):
         return state, jnp.concatenate([self._from(x, mean), spread])
 
 
-class LearnedStart(Model):
+class LearnedStart(Around, Model):
     """A model whose state before any input is trained with its weights, for all units or some of them.
 
     Args:
@@ -88,7 +110,6 @@ class LearnedStart(Model):
         (3,)
     """
 
-    model: Model
     start: Any
     units: Any = None
 
@@ -106,19 +127,7 @@ class LearnedStart(Model):
             given, needed = ((jax.tree.structure(t), [a.shape for a in jax.tree.leaves(t)]) for t in (units, start))
             if given != needed:
                 raise ConfigError(f"`units` of a learned start have shapes {given[1]}, the state has {needed[1]}")
-        # `scale` is that of the model inside, not an argument
-        return LearnedStart(model, start, units)  # pyright: ignore[reportArgumentType]
-
-    @property
-    def scale(self) -> Array | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.model.scale
-
-    @property
-    def drops(self) -> bool:
-        return self.model.drops
-
-    def with_dropout(self, key: jax.Array) -> "LearnedStart":
-        return dataclasses.replace(self, model=self.model.with_dropout(key))
+        return LearnedStart(model, start, units)
 
     def initial_state(self) -> Any:
         if self.units is None:
@@ -132,9 +141,6 @@ class LearnedStart(Model):
 
     def run_layers(self, state: Any, xs: Array, present: Array | None = None) -> tuple[Any, jax.Array, Layers]:
         return self.model.run_layers(state, xs, present)
-
-    def step(self, state: Any, x: Array) -> tuple[Any, Array]:
-        return self.model.step(state, x)
 
 
 def _where(units: Any, learned: Any, fixed: Any) -> Any:
