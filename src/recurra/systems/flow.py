@@ -1,6 +1,6 @@
 """Systems that are vector fields, dy/dt = f(t, y): from the field to a `Series`."""
 
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ from recurra.errors import ConfigError
 from recurra.series import Series
 from recurra.systems.forces import Force
 from recurra.systems.integrators import DEFAULT, METHODS, Integrator
-from recurra.systems.system import Plan, System
+from recurra.systems.system import Plan, System, in_float64
 
 
 @runtime_checkable
@@ -89,7 +89,7 @@ def states(system: System, integrator: Integrator, start: np.ndarray, times: np.
     """
     rows = [np.asarray(start, np.float64)[None]]
     with jax.enable_x64(True):
-        numbers = _numbers(system)
+        numbers = in_float64(system)
         for block in integrator.blocks(times):
             rows.append(np.asarray(_states(numbers, integrator, rows[-1][-1], block, np.float64(dt)))[1:])
             if not np.isfinite(rows[-1][-1]).all():
@@ -110,12 +110,7 @@ def states(system: System, integrator: Integrator, start: np.ndarray, times: np.
 def drive_at(system: System, times: np.ndarray) -> np.ndarray:
     """F(t) at `times`, in float64."""
     with jax.enable_x64(True):
-        return np.array(_drive(_numbers(system), times), dtype=np.float64)
-
-
-def _numbers(system: System) -> Any:
-    """The system with every parameter as a float64: traced, so that new values need no new compilation."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64) if eqx.is_array_like(leaf) else leaf, system)
+        return np.array(_drive(in_float64(system), times), dtype=np.float64)
 
 
 @eqx.filter_jit

@@ -9,7 +9,7 @@ import numpy as np
 
 from recurra.errors import ConfigError
 from recurra.series import Series
-from recurra.systems.system import Plan, System
+from recurra.systems.system import Plan, System, in_float64
 
 
 class Map(Protocol):
@@ -41,7 +41,7 @@ def iterate(system: System, plan: Plan) -> Series:
     before = 0 if plan.initial is not None else int(system.transient)
     start = cast(Map, system).start(np.random.default_rng(plan.seed)) if plan.initial is None else plan.initial
     with jax.enable_x64(True):
-        numbers = jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), system)
+        numbers = in_float64(system)
         values = np.array(_states(numbers, np.asarray(start, np.float64), before + plan.steps))[before:]
     finite(system.name, values)
     facts = provenance(system, plan.seed if plan.initial is None else None, values[0].tolist(), float(before))

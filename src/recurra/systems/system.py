@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from recurra._types import whole_number
@@ -145,3 +146,8 @@ def _plain(value: Any) -> Any:
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
     return value if isinstance(value, str) else float(value)
+
+
+def in_float64(system: System) -> Any:
+    """The system with every parameter as a float64: traced, so that new values need no new compilation."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64) if eqx.is_array_like(leaf) else leaf, system)
