@@ -1,6 +1,5 @@
 """An echo state network as a JAX model: for derivatives, which the kernels and NumPy do not have."""
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -11,12 +10,7 @@ import scipy.sparse
 from recurra.cells import Array
 from recurra.models import Model
 from recurra.reservoirs import EchoState
-
-_FEATURES: dict[str, Callable[[Any], Any]] = {  # of recurra.reservoirs.features, in jax.numpy
-    "states": lambda h: h,
-    "squared-half": lambda h: jnp.where(np.arange(h.shape[-1]) % 2 == 1, h**2, h),
-    "squares": lambda h: jnp.concatenate([h, h**2], axis=-1),
-}
+from recurra.reservoirs.features import expand
 
 
 class EchoModel(Model):
@@ -58,7 +52,7 @@ class EchoModel(Model):
         h, recent = state[:units], jnp.concatenate([x, state[units:]])
         heard = self.weights @ h if self.columns is None else jnp.sum(self.weights * h[self.columns], axis=1)
         h = (1 - self.leak) * h + self.leak * jnp.tanh(heard + self.W_in @ x + self.b)
-        seen = jnp.concatenate([recent[: self.lags * features], _FEATURES[self.readout_features](h)])
+        seen = jnp.concatenate([recent[: self.lags * features], expand(h, self.readout_features)])
         y = self.coefficients[:, 0] + self.coefficients[:, 1:] @ seen
         new = jnp.concatenate([h, recent[: len(state) - units]])
         return new, x[: len(y)] + y if self.increment else y

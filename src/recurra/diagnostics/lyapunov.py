@@ -15,9 +15,7 @@ from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
 from recurra.errors import ConfigError, DivergenceError
 
 _PARTS = 48  # stretches of a trajectory, at most
-_BLOCKS = (
-    20  # of stretches that follow each other, at least where there are so many, from whose scatter errors are told
-)
+_BLOCKS = 20  # of whole stretches, at least, from whose scatter the errors are told
 _FEW = 10  # exponents where no number is asked for
 _APART = 4.0  # standard errors between the halves of a run that still drifts
 
@@ -82,7 +80,7 @@ class LyapunovSpectrum:
 
     @property
     def entropy(self) -> float:
-        """The sum of the positive exponents, nats per time unit. See `entropy_bound`."""
+        """The sum of the positive ones of these exponents, nats per time unit. See `entropy_bound`."""
         return entropy_bound(self.exponents)
 
 

@@ -5,11 +5,14 @@ target, and forecasts of a symmetric system inherit a symmetry that the data nee
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+Features = Any  # of NumPy, or of JAX: each says by itself where its functions are
 
-def squared_half(states: np.ndarray) -> np.ndarray:
+
+def squared_half(states: Features) -> Features:
     """Every second component squared, the others as they are.
 
     Reference: J. Pathak, B. Hunt, M. Girvan, Z. Lu, E. Ott, Physical Review Letters 120 (2018) 024102.
@@ -17,24 +20,23 @@ def squared_half(states: np.ndarray) -> np.ndarray:
     >>> squared_half(np.array([0.1, 0.2, 0.3])).round(12).tolist()
     [0.1, 0.04, 0.3]
     """
-    features = states.copy()
-    features[..., 1::2] **= 2
-    return features
+    xp = states.__array_namespace__()
+    return xp.where(np.arange(states.shape[-1]) % 2 == 1, states * states, states)
 
 
-def squares(states: np.ndarray) -> np.ndarray:
+def squares(states: Features) -> Features:
     """[h, h^2], twice as many features as states."""
-    return np.concatenate([states, states**2], axis=-1)
+    return states.__array_namespace__().concat([states, states * states], axis=-1)
 
 
-READOUT_FEATURES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {  # and features for each unit
+READOUT_FEATURES: dict[str, tuple[Callable[[Features], Features], int]] = {  # and features for each unit
     "states": (lambda states: states, 1),
     "squared-half": (squared_half, 1),
     "squares": (squares, 2),
 }
 
 
-def expand(states: np.ndarray, name: str) -> np.ndarray:
+def expand(states: Features, name: str) -> Features:
     """What the readout sees of states (..., units)."""
     return READOUT_FEATURES[name][0](states)
 
