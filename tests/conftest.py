@@ -20,8 +20,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
     atexit.register(shutil.rmtree, os.environ["RECURRA_COMPILATION_CACHE"], ignore_errors=True)
 
-# Most programs of the tests are compiled, run once on a few numbers and forgotten: compiled with little optimisation
-# the tests take half the time. An XLA that does not know one of these flags would end the process.
+# Most programs of the tests are compiled, run once on a few numbers and forgotten. Compiled with little optimisation,
+# tests that do little else take half the time. An XLA that does not know one of these flags would end the process.
 _FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
 if "PYTEST_XDIST_WORKER" not in os.environ and "XLA_FLAGS" not in os.environ:
     _TRIAL = [sys.executable, "-c", "import jax; jax.devices()"]

@@ -1,6 +1,6 @@
 """Compare all learners on three series, and write the tables of README.md.
 
-python -m benchmarks.compare                  # fifty minutes of two cores; what is finished is not run again
+python -m benchmarks.compare                  # seventy minutes of two cores; what is finished is not run again
 python -m benchmarks.compare --tables         # nothing but the tables
 """
 

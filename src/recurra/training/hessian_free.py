@@ -46,7 +46,7 @@ class HessianFree:
             all of it.
         chunk: windows at a time, None for all at once. Several chunks take less memory, and half as much time again.
         segment: steps of a window at a time, None for all at once. A window whose derivatives do not fit the memory is
-            cut so; what lies between the cuts is computed again in every product, a third more time.
+            cut so; what lies between the cuts is computed again in every product, up to half as much time again.
         preconditioned: by the diagonal of the empirical Fisher matrix to the power 0.75.
 
     Raises:
