@@ -212,7 +212,7 @@ def test_a_driven_system_carries_its_time():
 def test_what_is_no_step_map_is_refused():
     with pytest.raises(ConfigError, match="neither a map nor a vector field"):
         lyapunov_spectrum(MackeyGlass())
-    with pytest.raises(ConfigError, match="its step is 1, got dt = 0.1"):
+    with pytest.raises(ConfigError, match=r"its step is 1, got dt = 0\.1"):
         lyapunov_spectrum(HenonMap(), dt=0.1)
     with pytest.raises(ConfigError, match="give `start`"):
         lyapunov_spectrum(lambda y: y)
@@ -240,7 +240,7 @@ def test_a_loop_is_that_of_the_forecast():
 
 def test_what_is_driven_or_no_network_has_no_loop():
     driven = DampedOscillator().simulate(200, seed=0)
-    with pytest.raises(ConfigError, match="driven by F.*fit it without `inputs`"):
+    with pytest.raises(ConfigError, match=r"driven by F.*fit it without `inputs`"):
         lyapunov_spectrum(rc.ESN(units=20, seed=0).fit(driven))
     with pytest.raises(ConfigError, match="is none"):
         lyapunov_spectrum(rc.Linear().fit(Lorenz63().simulate(300)))

@@ -93,8 +93,8 @@ class Estimator(ABC):
             validation: series for closed-loop validation. Default: the end of the training rows (or, of many series,
                 the last ones), held out where a method validates.
             checkpoint: file to which an iterative training writes its state, and from which it resumes.
-            progress: called after every stretch of training with epoch, epochs, loss and validation; without epochs,
-                between the pieces of the solution. What it raises stops the fit.
+            progress: called after every stretch of training with epoch, epochs, loss, validation and seconds; without
+                epochs, between the pieces of the solution. What it raises stops the fit.
 
         Raises:
             ConfigError: parameters that cannot work, all problems at once; a warm-up longer than every series.

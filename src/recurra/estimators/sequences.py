@@ -174,7 +174,7 @@ class Sequences:
             targets: one for each input.
             validation: inputs and targets that validate, instead of a fraction of those.
             checkpoint: file to which the training writes its state, and from which it resumes.
-            progress: called after every stretch of training with epoch, epochs, loss and validation.
+            progress: called after every stretch of training with epoch, epochs, loss, validation and seconds.
 
         Raises:
             ConfigError: parameters that cannot work.

@@ -1,6 +1,5 @@
 """The wall time of a training, kept beside its history: a history holds nothing that differs between machines."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,25 +16,18 @@ class Clock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._began: float | None = None
-        self._seconds: dict[int, float] | None = None
-
-    def start(self) -> None:
-        """The training begins now; later calls do nothing."""
-        self._began = time.perf_counter() if self._began is None else self._began
+        self._before: dict[int, float] | None = None  # what an earlier attempt has done
+        self._seconds: dict[int, float] = {}
 
     def tell(self, event: Mapping[str, Any]) -> None:
         """A stretch has ended, as a training tells it; one that is solved at once has no epochs."""
-        self.start()
         if "epoch" not in event:
             return
-        assert self._began is not None
-        if self._seconds is None:  # what an earlier attempt has done before this epoch
-            earlier = read_clock(self._path)
-            self._seconds = {epoch: seconds for epoch, seconds in earlier.items() if epoch < event["epoch"]}
-            self._began -= max(self._seconds.values(), default=0.0)
-        self._seconds[event["epoch"]] = time.perf_counter() - self._began
-        write_json(self._path, {"seconds": {str(epoch): seconds for epoch, seconds in self._seconds.items()}})
+        if self._before is None:
+            self._before = {epoch: s for epoch, s in read_clock(self._path).items() if epoch < event["epoch"]}
+        self._seconds[event["epoch"]] = max(self._before.values(), default=0.0) + event["seconds"]
+        told = {str(epoch): seconds for epoch, seconds in {**self._before, **self._seconds}.items()}
+        write_json(self._path, {"seconds": told})
 
 
 def read_clock(path: Path) -> dict[int, float]:

@@ -127,13 +127,8 @@ def on_task(
 def compared_fit(arguments: Mapping[str, Any], pause: Pause) -> str:
     """`fit_row` without a report, and the memory of the process that did it; arguments as there."""
     path = Path(arguments["path"])
-    done, clock = not arguments["force"] and is_finished(path), Clock(path / CLOCK)
-
-    def started() -> None:  # a fit pauses for the first time when it has its data
-        clock.start()
-        pause()
-
-    fit_row(arguments, started, report=False, progress=clock.tell)
+    done = not arguments["force"] and is_finished(path)
+    fit_row(arguments, pause, report=False, progress=Clock(path / CLOCK).tell)
     if not done:
         write_json(path / PEAK, {"peak_memory_bytes": own_peak()})
     return str(path)

@@ -76,8 +76,8 @@ def train(
         settings: optimiser, schedule, epochs.
         validate: score of a model, lower is better; called after every stretch, the best model is kept.
         checkpoint: file written after every stretch; where it exists for this very training, it is resumed.
-        progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation; of Hessian-free
-            with rho, damping and cg_steps too.
+        progress: called after every stretch (and its checkpoint) with epoch, epochs, loss, validation, and the seconds
+            since it was called; of Hessian-free with rho, damping and cg_steps too.
         until: called before every stretch but the first; true ends the training.
 
     Warns:
@@ -100,7 +100,8 @@ def train(
             trained = resume(checkpoint, trained, objective, data, settings)
             _check_validation(trained, validate, checkpoint)
         alarms.check_length(trained.alarms, model, objective, now)
-        end = math.inf if settings.budget is None else time.monotonic() + settings.budget
+        began = time.monotonic()
+        end = math.inf if settings.budget is None else began + settings.budget
         while trained.epoch < settings.epochs and not _out_of_patience(trained, settings):
             if trained.epoch and (time.monotonic() >= end or (until is not None and until(trained))):
                 break
@@ -110,7 +111,8 @@ def train(
             if checkpoint is not None:
                 write(checkpoint, trained, objective, data, settings)
             if progress is not None and good:
-                progress({"epochs": settings.epochs, **{k: v for k, v in trained.history[-1].items() if k in _TOLD}})
+                told = {k: v for k, v in trained.history[-1].items() if k in _TOLD}
+                progress({"epochs": settings.epochs, "seconds": time.monotonic() - began, **told})
         trained.best = _plain(trained.best)
     return trained
 
