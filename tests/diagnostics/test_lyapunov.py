@@ -187,6 +187,9 @@ def test_what_has_no_exponent_is_refused():
         lyapunov_spectrum(lambda x: (x,), 1.0, steps=5)
     with pytest.raises(ConfigError, match="has 2 exponents"):
         lyapunov_spectrum(lambda x: x, np.ones(2), steps=5, count=3)
+    for uneven in (1.0, (np.ones((2, 1)), np.ones((3, 1)))):
+        with pytest.raises(ConfigError, match="leading axis"):
+            lyapunov_spectrum(lambda x: x, uneven, steps=5, many=True)
     with pytest.raises(ConfigError, match="`dt`"):
         lyapunov_spectrum(lambda x: x, 1.0, steps=5, dt=0.0)
 

@@ -139,6 +139,10 @@ def lyapunov_spectrum(
     step, start, dt = _step_map(step, start, dt, seed)
     with jax.enable_x64(True):
         state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
+        if many and (len(axes := {leaf.shape[:1] for leaf in jax.tree.leaves(state)}) != 1 or () in axes):
+            raise ConfigError(
+                "of `many` trajectories every array of `start` has one leading axis, as long in all of them"
+            )
         one = jax.tree.map(lambda leaf: leaf[0], state) if many else state
         state = state if many else jax.tree.map(lambda leaf: leaf[None], state)
         size, trajectories = sum(leaf.size for leaf in jax.tree.leaves(one)), len(jax.tree.leaves(state)[0])
