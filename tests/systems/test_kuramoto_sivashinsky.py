@@ -1,9 +1,12 @@
 """The Kuramoto-Sivashinsky equation: linear growth, conservation, order, and another solver."""
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from recurra.diagnostics import lyapunov_spectrum
 from recurra.errors import ConfigError
 from recurra.systems import KuramotoSivashinsky, agreement_time
 
@@ -97,3 +100,24 @@ def test_bad_parameters(options, message):
 def test_a_wild_start_is_refused():
     with pytest.raises(ConfigError, match="kuramoto-sivashinsky leaves the finite numbers at step"):
         KuramotoSivashinsky(substep=0.25).simulate(steps=40, initial=1e9 * np.cos(2 * np.pi * GRID / L))
+
+
+def test_its_step_map_gives_the_rows():
+    system = KuramotoSivashinsky(points=32)
+    step, state, dt = system.step_map(None, np.random.default_rng(3))
+    rows = system.simulate(40, initial=system.start(np.random.default_rng(3)))
+    with jax.enable_x64(True):
+        following = eqx.filter_jit(step)
+        for _ in range(40):
+            state = following(state)
+    waves = np.fft.rfft(rows.values[-1])[1 : 1 + len(state) // 2]
+    assert (len(state), dt) == (20, 0.25)
+    np.testing.assert_allclose(np.asarray(state), np.concatenate([waves.real, waves.imag]), atol=1e-9)
+
+
+def test_its_exponents_sum_to_the_growth_of_its_waves():
+    """The product has no trace in Fourier space, so that volumes shrink at the sum of k^2 - k^4, twice for each."""
+    system = KuramotoSivashinsky(points=24)
+    found = lyapunov_spectrum(system, dt=1 / 64, steps=3000, count=16, transient=100)
+    k2 = (2 * np.pi / 22 * np.arange(1, 9)) ** 2
+    assert found.exponents.sum() == pytest.approx(2 * (k2 - k2**2).sum(), rel=1e-6)

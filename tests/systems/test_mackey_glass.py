@@ -1,5 +1,6 @@
 """The Mackey-Glass equation: closed form, order, and the published statistics."""
 
+import jax
 import numpy as np
 import pytest
 from scipy.interpolate import CubicHermiteSpline
@@ -106,3 +107,15 @@ def test_how_long_it_can_be_trusted():
 def test_what_it_refuses(options, arguments, message):
     with pytest.raises(ConfigError, match=message):
         MackeyGlass(**options).simulate(**{"steps": 5, **arguments})
+
+
+def test_its_step_map_goes_over_one_delay():
+    system = MackeyGlass()
+    step, history, dt = system.step_map(None, np.random.default_rng(3))
+    rows = system.simulate(34, initial=system.start(np.random.default_rng(3)))
+    with jax.enable_x64(True):
+        history = step(step(history))
+    np.testing.assert_allclose(np.asarray(history[0])[::10], rows.values[17:, 0], rtol=1e-12)
+    assert dt == 17.0
+    with pytest.raises(ConfigError, match="its step is 17"):
+        system.step_map(1.0, np.random.default_rng(0))

@@ -1,22 +1,34 @@
 """What a network has learned, and how: gradients through time, gates, exponents, memory."""
 
 from recurra.diagnostics.bptt import backward, cross_entropy, forward, squared_error
-from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
 from recurra.diagnostics.double_sum import double_sum, state_jacobian, state_jacobians
+from recurra.diagnostics.exponents import (
+    ConditionalExponents,
+    CovariantVectors,
+    LyapunovSpectrum,
+    conditional_exponents,
+    covariant_vectors,
+    entropy_bound,
+    kaplan_yorke_dimension,
+    lyapunov_spectrum,
+)
 from recurra.diagnostics.gates import clamp, gates
 from recurra.diagnostics.gradient_flow import gradient_flow
-from recurra.diagnostics.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from recurra.diagnostics.memory_capacity import measure_memory_capacity, memory_capacity
 from recurra.diagnostics.rtrl import real_time_gradients
 from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
 
 __all__ = [
+    "ConditionalExponents",
+    "CovariantVectors",
     "LyapunovSpectrum",
     "Untied",
     "Vanilla",
     "backward",
     "clamp",
+    "conditional_exponents",
+    "covariant_vectors",
     "cross_entropy",
     "double_sum",
     "entropy_bound",

@@ -9,7 +9,7 @@ import scipy.sparse
 
 from recurra.cells import Array
 from recurra.models import Model
-from recurra.reservoirs import EchoState
+from recurra.reservoirs import EchoState, Reservoir
 from recurra.reservoirs.features import expand
 
 
@@ -42,6 +42,11 @@ class EchoModel(Model):
         columns, weights = _padded(reservoir.W)
         arrays = reservoir.W_in, reservoir.b, np.asarray(reservoir.leak, reservoir.dtype), network.coefficients
         return EchoModel(columns, weights, *arrays, network.lags, network.increment, network.readout_features)
+
+    @staticmethod
+    def without_readout(reservoir: Reservoir) -> "EchoModel":
+        """The model of a reservoir that nothing is read from: its outputs are empty."""
+        return EchoModel.of(EchoState(reservoir, np.zeros((0, 1 + reservoir.units)), lags=0))
 
     def initial_state(self) -> Any:
         units, features = self.W_in.shape

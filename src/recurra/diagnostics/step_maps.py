@@ -1,66 +1,84 @@
-"""The step map of a system, or of a fitted network on its own output: all that is carried from one row to the next."""
+"""The step map of what is diagnosed: all that is carried from one row to the next, and how."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jax.tree_util import Partial
 
 from recurra.diagnostics.echo_model import EchoModel
-from recurra.diagnostics.subject import network_of
-from recurra.errors import ConfigError
-from recurra.reservoirs import EchoState
-from recurra.systems.integrators import rk4
-from recurra.systems.maps import refuse_step
-from recurra.systems.system import System, in_float64
-
-# Of Runge and Kutta in each step. A row of the built-in systems is then wrong by 2e-10 standard deviations or less; of
-# Rössler's by 4e-8, of Lorenz-96 by 3e-6.
-_SUBSTEPS = 4
+from recurra.diagnostics.maps import DrivenMap, StepMap
+from recurra.diagnostics.subject import inputs_of, network_of
+from recurra.errors import ConfigError, DataError
+from recurra.models import Model, in_precision
+from recurra.reservoirs import EchoState, Reservoir
 
 
-class StepMap(NamedTuple):
-    """A map from state to state.
+def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int = 0) -> StepMap:
+    """The step map of a fitted forecaster, a system, or a map that is one already.
 
     Args:
-        step: the map.
-        start: a state from which it comes to what is typical.
-        dt: time units of one step.
-    """
-
-    step: Callable[[Any], Any]
-    start: Any
-    dt: float
-
-
-def of_system(system: System, dt: float | None = None, seed: int = 0) -> StepMap:
-    """The step map of a map, or of a vector field by four steps of Runge and Kutta.
-
-    Where a force drives it, its state is (t, y): the time has an exponent of its own, which is zero.
-
-    Args:
-        system: a map or a vector field.
-        dt: step of a vector field in time units; None for that of its rows.
-        seed: of the start.
+        subject: a forecaster, which runs on its own output; a system; or a map, state -> state, in `jax.numpy`.
+        start: the state to start from; None for one that a system draws; of a forecaster the series that it follows
+            first, None for the last rows that it was fitted to.
+        dt: time units of one step; None for that of the rows of a forecaster or a system, and for 1.
+        seed: of the start that a system draws.
 
     Raises:
-        ConfigError: a system that is neither, a step for a map.
+        ConfigError: a step that is no positive number, a map without a start; as `of_forecaster` and `of_system`.
     """
-    numbers, dt = in_float64(system), system.default_dt if dt is None else float(dt)
-    if hasattr(system, "map"):
-        refuse_step(system.name, dt)
-        return StepMap(Partial(_mapped, numbers), numbers.start(np.random.default_rng(seed)), dt)
-    if not hasattr(system, "field"):
-        raise ConfigError(
-            f"{system.name} is neither a map nor a vector field: give its step, state -> state in `jax.numpy`, and a "
-            "state to start from"
-        )
-    start = numbers.start(np.random.default_rng(seed))
-    following = numbers, np.float64(dt)  # arrays, which are not compiled in
-    if numbers.drive is None:
-        return StepMap(Partial(_followed, *following), start, dt)
-    return StepMap(Partial(_driven, *following), (0.0, start), dt)
+    dt = None if dt is None else checked_dt(dt)
+    if hasattr(subject, "simulate"):
+        from recurra.diagnostics.system_maps import of_system  # a network is loaded without systems
+
+        found = of_system(subject, dt, seed)
+        return found if start is None else found._replace(start=start)
+    if hasattr(subject, "fit"):
+        found = of_forecaster(subject, start)
+        return found if dt is None else found._replace(dt=dt)
+    if start is None:
+        raise ConfigError("a step map needs a state to start from: give `start`")
+    return StepMap(subject, start, 1.0 if dt is None else dt)
+
+
+def driven_map(subject: Any, drive: Any, start: Any = None, dt: float | None = None) -> DrivenMap:
+    """A network that follows what is given to it, not its own output.
+
+    Args:
+        subject: a fitted forecaster; a `recurra.models.Model`; a `recurra.reservoirs.Reservoir`; or a map, (state, x)
+            -> state, in `jax.numpy`.
+        drive: of a forecaster the series that it follows, in the units of the data, of which the longest segment is
+            taken; of anything else the inputs (steps, features).
+        start: the state to start from; None for the initial one of a network.
+        dt: time units of one step; None for that of the rows of a forecaster, and for 1.
+
+    Raises:
+        ConfigError: a map without a start, or something that is no network.
+        DataError: inputs of another shape, or not finite; a series that the forecaster was not made for.
+        NotFittedError: an estimator before its fit.
+    """
+    if hasattr(subject, "fit"):
+        found = _following(_network(subject), inputs_of(subject, drive), subject.frame_.dt)
+    else:
+        xs = np.asarray(drive, np.float64)
+        if xs.ndim != 2 or not len(xs) or not np.isfinite(xs).all():
+            raise DataError(f"the inputs of a network are finite numbers (time, features), got a shape {xs.shape}")
+        if isinstance(subject, Reservoir):
+            subject = EchoModel.without_readout(subject)
+        if isinstance(subject, Model):
+            found = _following(in_precision(subject, "float64"), xs, 1.0)
+        elif start is None:
+            raise ConfigError("a map, (state, x) -> state, needs a state to start from: give `start`")
+        else:
+            found = DrivenMap(subject, start, xs, 1.0)
+    found = found if start is None else found._replace(start=start)
+    return found if dt is None else found._replace(dt=checked_dt(dt))
+
+
+def _following(model: Model, xs: np.ndarray, dt: float) -> DrivenMap:
+    with jax.enable_x64(True):
+        start = jax.tree.map(np.asarray, model.initial_state())
+    return DrivenMap(Partial(_seen, model), start, xs, dt)
 
 
 def of_forecaster(model: Any, series: Any = None) -> StepMap:
@@ -78,8 +96,7 @@ def of_forecaster(model: Any, series: Any = None) -> StepMap:
         DataError: a series that the estimator was not made for.
         NotFittedError: an estimator before its fit.
     """
-    echo = isinstance(getattr(model, "network_", None), EchoState)
-    network = EchoModel.of(model.network_) if echo else network_of(model)
+    network = _network(model)
     frame = model.frame_
     known = model.recent_ if series is None else frame.series_of(series)
     frame.check(known, "series")
@@ -93,20 +110,21 @@ def of_forecaster(model: Any, series: Any = None) -> StepMap:
     return StepMap(Partial(_closed, network), (jax.tree.map(lambda leaf: leaf[0], state), values[-1]), frame.dt)
 
 
+def checked_dt(dt: Any) -> float:
+    """A step in time units, or a `ConfigError`."""
+    if not (np.isfinite(dt) and dt > 0):
+        raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
+    return float(dt)
+
+
+def _network(model: Any) -> Model:
+    echo = isinstance(getattr(model, "network_", None), EchoState)
+    return in_precision(EchoModel.of(model.network_) if echo else network_of(model), "float64")
+
+
+def _seen(model: Any, state: Any, x: Any) -> Any:
+    return model.step(state, x)[0]
+
+
 def _closed(model: Any, state: Any) -> Any:
     return model.step(*state)
-
-
-def _mapped(system: Any, y: Any) -> Any:
-    return system.map(y)
-
-
-def _followed(system: Any, dt: Any, y: Any) -> Any:
-    return _driven(system, dt, (0.0, y))[1]
-
-
-def _driven(system: Any, dt: Any, state: Any) -> Any:
-    (t, y), h = state, dt / _SUBSTEPS
-    for k in range(_SUBSTEPS):
-        y = rk4.step(system.field, t + k * h, y, h)
-    return t + dt, y

@@ -27,16 +27,18 @@ def subject(model: Any, series: Any) -> tuple[Model, np.ndarray]:
         if xs.ndim != 2 or not len(xs) or not np.isfinite(xs).all():
             raise DataError(f"inputs of a model are finite numbers (time, features), got an array of shape {xs.shape}")
         return model, xs
-    network = network_of(model)
-    if not hasattr(model, "frame_"):
-        raise ConfigError(
-            f"a {type(model).__name__} is no forecaster of series: look into `model.network_.model`, along what it sees"
-        )
-    given = model.frame_.series_of(series)
-    model.frame_.check(given, "series")
-    longest = max(given.segments, key=len)
-    values, drive = model.frame_.scaled(model.frame_.held(longest))
-    return network, np.concatenate([values[:-1], drive[1:]], axis=1)
+    return network_of(model), inputs_of(model, series)
+
+
+def inputs_of(estimator: Any, series: Any) -> np.ndarray:
+    """What the network of an estimator sees along the longest segment of a series (steps, features); as `subject`."""
+    if not hasattr(estimator, "frame_"):
+        name = type(estimator).__name__
+        raise ConfigError(f"a {name} is no forecaster of series: look into `model.network_.model`, along what it sees")
+    given = estimator.frame_.series_of(series)
+    estimator.frame_.check(given, "series")
+    values, drive = estimator.frame_.scaled(estimator.frame_.held(max(given.segments, key=len)))
+    return np.concatenate([values[:-1], drive[1:]], axis=1)
 
 
 def network_of(estimator: Any) -> Model:

@@ -2,7 +2,7 @@
 # pyright: reportIncompatibleVariableOverride=false
 # The channels of a system of any size belong to the instance.
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -103,17 +103,54 @@ class KuramotoSivashinsky(System):
         """The rows once more from the first of them, with half the internal step."""
         return self._solve(series.values[0], len(series) - 1, series.dt, 2 * self._inner(series.dt))
 
+    def step_map(self, dt: float | None, rng: np.random.Generator) -> tuple[Any, np.ndarray, float]:
+        """The map over one step, a state to start from, and dt; for what is told from derivatives.
+
+        A state is the real parts, then the imaginary parts, of the waves that take part in u u_x, without the mean,
+        which stays zero: what is left of u is the sum of these waves.
+        """
+        dt = self.default_dt if dt is None else dt
+        inner = self._inner(dt)
+        _, gradient, coefficients, waves = self._waves(dt / inner)
+        v = np.fft.rfft(self.start(rng))[1 : waves + 1]
+        return _Waves(gradient, coefficients, waves, self.points, inner), np.concatenate([v.real, v.imag]), dt
+
+    def _waves(self, h: float) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], int]:
+        """Which waves take part, the factors of u^2 in the transform of -u u_x, weights of ETDRK4, and how many."""
+        k = 2 * np.pi / self.length * np.arange(self.points // 2 + 1)
+        kept = np.arange(len(k)) <= self.points / 3
+        return kept * 1.0, -0.5j * k * kept, _coefficients(k**2 - k**4, h), int(kept.sum()) - 1
+
     def _inner(self, dt: float) -> int:
         return int(np.ceil(dt / self.substep * (1 - 1e-12)))
 
     def _solve(self, start: np.ndarray, steps: int, dt: float, inner: int) -> np.ndarray:
-        k = 2 * np.pi / self.length * np.arange(self.points // 2 + 1)
-        kept = np.arange(len(k)) <= self.points / 3
-        coefficients = _coefficients(k**2 - k**4, dt / inner)
+        kept, gradient, coefficients, _ = self._waves(dt / inner)
         with jax.enable_x64(True):
-            values = np.array(_rows(start, -0.5j * k * kept, kept * 1.0, coefficients, steps, inner))
+            values = np.array(_rows(start, gradient, kept, coefficients, steps, inner))
         finite(self.name, values)
         return values
+
+
+class _Waves(eqx.Module):
+    """One step between rows on the waves that take part, their real parts, then their imaginary parts."""
+
+    gradient: Any
+    coefficients: Any
+    waves: int = eqx.field(static=True)
+    points: int = eqx.field(static=True)
+    inner: int = eqx.field(static=True)
+
+    def __call__(self, state: Any) -> Any:
+        waves = state[: self.waves] + 1j * state[self.waves :]
+        v = jnp.zeros(self.points // 2 + 1, waves.dtype).at[1 : self.waves + 1].set(waves)
+
+        def step(v, _):
+            return _etdrk4(v, self.gradient, self.coefficients, 1.0, self.points), None
+
+        v, _ = jax.lax.scan(step, v, None, self.inner)
+        v = v[1 : self.waves + 1]
+        return jnp.concatenate([v.real, v.imag])
 
 
 def _coefficients(linear: np.ndarray, h: float) -> tuple[np.ndarray, ...]:
@@ -130,23 +167,29 @@ def _coefficients(linear: np.ndarray, h: float) -> tuple[np.ndarray, ...]:
     return (np.exp(h * linear), np.exp(h * linear / 2), *(h * weight.mean(axis=1).real for weight in weights))
 
 
-@eqx.filter_jit
-def _rows(start, gradient, kept, coefficients, steps: int, inner: int):
+def _etdrk4(v, gradient, coefficients, kept, points: int):
+    """One internal step of the transform of u."""
     E, E2, Q, f1, f2, f3 = coefficients
-    points = len(start)
 
     def N(v):
         """The transform of -(u^2 / 2)_x."""
         return gradient * jnp.fft.rfft(jnp.fft.irfft(kept * v, points) ** 2)
 
+    Nv = N(v)
+    a = E2 * v + Q * Nv
+    Na = N(a)
+    b = E2 * v + Q * Na
+    Nb = N(b)
+    Nc = N(E2 * a + Q * (2 * Nb - Nv))
+    return E * v + Nv * f1 + 2 * (Na + Nb) * f2 + Nc * f3
+
+
+@eqx.filter_jit
+def _rows(start, gradient, kept, coefficients, steps: int, inner: int):
+    points = len(start)
+
     def step(v, _):
-        Nv = N(v)
-        a = E2 * v + Q * Nv
-        Na = N(a)
-        b = E2 * v + Q * Na
-        Nb = N(b)
-        Nc = N(E2 * a + Q * (2 * Nb - Nv))
-        return E * v + Nv * f1 + 2 * (Na + Nb) * f2 + Nc * f3, None
+        return _etdrk4(v, gradient, coefficients, kept, points), None
 
     def row(v, _):
         v, _ = jax.lax.scan(step, v, None, inner)

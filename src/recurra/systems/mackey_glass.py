@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from recurra.errors import ConfigError
 from recurra.series import Series
@@ -114,6 +115,19 @@ class MackeyGlass(System):
         finer = MackeyGlass(self.tau, self.beta, self.gamma, self.power, self.tau / self.divisions / 2)
         return finer._solve(np.array(series.provenance["initial"]), series.times, "rk4")[:, None]
 
+    def step_map(self, dt: float | None, rng: np.random.Generator) -> tuple[Any, Any, float]:
+        """The map over one delay, a state to start from, and tau; for what is told from derivatives.
+
+        A state is x and x' on the internal steps of one delay, by the method of order 4.
+
+        Raises:
+            ConfigError: another step than the delay.
+        """
+        if dt is not None and dt != self.tau:
+            raise ConfigError(f"the state of {self.name} is one delay: its step is {self.tau:g}, got dt = {dt!r}")
+        numbers = (self.beta, self.gamma, self.power, self.tau / self.divisions)
+        return Partial(_delay, numbers), _history(self.start(rng), self.tau, self.divisions), self.tau
+
     def _solve(self, start: np.ndarray, times: np.ndarray, method: str) -> np.ndarray:
         """x at increasing times from 0 on."""
         m, h = self.divisions, self.tau / self.divisions
@@ -166,10 +180,10 @@ def _hermite(x0: Any, x1: Any, d0: Any, d1: Any, theta: Any) -> Any:
     return s**2 * ((1 + 2 * theta) * x0 + theta * d0) + theta**2 * ((1 + 2 * s) * x1 - s * d1)
 
 
-@eqx.filter_jit
-def _blocks(x, slope, numbers, method: str):
-    """x and x' on the internal steps of the next delays, each (delays, m + 1), from those of the last one."""
+def _delay(numbers, history, method: str = "rk4"):
+    """x and x' on the internal steps of the next delay, each (m + 1,), from those of the last one."""
     beta, gamma, power, h = numbers
+    x, slope = history
 
     def production(delayed):
         return beta * delayed / (1 + delayed**power)
@@ -187,14 +201,20 @@ def _blocks(x, slope, numbers, method: str):
         after = x + h * (push[0] - gamma * x)
         return after, after
 
-    def delay(carry, _):
-        x, slope = carry
-        push = production(x)
-        middle = production(_hermite(x[:-1], x[1:], h * slope[:-1], h * slope[1:], 0.5))
-        _, rest = jax.lax.scan(rk4 if method == "rk4" else euler, x[-1], (push[:-1], middle, push[1:]))
-        here = jnp.concatenate([x[-1:], rest])
-        carry = here, push - gamma * here
-        return carry, carry
+    push = production(x)
+    middle = production(_hermite(x[:-1], x[1:], h * slope[:-1], h * slope[1:], 0.5))
+    _, rest = jax.lax.scan(rk4 if method == "rk4" else euler, x[-1], (push[:-1], middle, push[1:]))
+    here = jnp.concatenate([x[-1:], rest])
+    return here, push - gamma * here
+
+
+@eqx.filter_jit
+def _blocks(x, slope, numbers, method: str):
+    """x and x' on the internal steps of the next delays, each (delays, m + 1), from those of the last one."""
+
+    def delay(history, _):
+        following = _delay(numbers, history, method)
+        return following, following
 
     _, found = jax.lax.scan(delay, (x, slope), None, _BLOCKS)
     return found

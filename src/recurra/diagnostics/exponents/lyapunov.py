@@ -1,20 +1,15 @@
 """Lyapunov exponents of a step map: how fast states that almost agree part, or meet, in every direction."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from recurra._types import whole_number
-from recurra.diagnostics.dimension import entropy_bound, kaplan_yorke_dimension
-from recurra.errors import ConfigError, DivergenceError
+from recurra.diagnostics.exponents.dimension import entropy_bound, kaplan_yorke_dimension
+from recurra.diagnostics.exponents.growth import Schedule, check_numbers, grow, refuse_lost, starts
+from recurra.diagnostics.step_maps import step_map
 
-_PARTS = 48  # stretches of a trajectory, at most
 _BLOCKS = 20  # of whole stretches, at least, from whose scatter the errors are told
 _FEW = 10  # exponents where no number is asked for
 _APART = 4.0  # standard errors between the halves of a run that still drifts
@@ -26,8 +21,9 @@ class LyapunovSpectrum:
 
     Attributes:
         exponents: (count,), largest first, natural logarithm per time unit; -inf where a step forgets a direction.
-        parts: (trajectories, parts, count): the same over each of the equal stretches that a trajectory is cut into;
-            what is left over of it is in `exponents` alone.
+        parts: (trajectories, parts, count): the same over each of the equal stretches that a trajectory is cut into,
+            which are finite-time exponents; what is left over of the trajectory is in `exponents` alone.
+        states: where each stretch begins, with leading axes (trajectories, parts).
         time: of one trajectory, in time units, the transient not counted.
         size: numbers in a state: of so many exponents the largest `count` are here.
         last: the states in the end, as they were given.
@@ -35,6 +31,7 @@ class LyapunovSpectrum:
 
     exponents: np.ndarray
     parts: np.ndarray
+    states: Any
     time: float
     size: int
     last: Any
@@ -93,6 +90,7 @@ def lyapunov_spectrum(
     dt: float | None = None,
     count: int | None = None,
     qr_every: int = 1,
+    parts: int = 48,
     many: bool = False,
     seed: int = 0,
 ) -> LyapunovSpectrum:
@@ -118,6 +116,8 @@ def lyapunov_spectrum(
         count: how many exponents, the largest first; None for all of them, or 10 where there are more.
         qr_every: m, steps between two decompositions. More are cheaper, and lose small exponents to rounding when the
             ratio of growth over so many steps comes near 1e16.
+        parts: stretches that a trajectory is cut into. More and shorter ones show how the growth over a finite time
+            differs from place to place: `.parts` are then the finite-time exponents, `.states` where each begins.
         many: whether every array of `start` has a leading axis of trajectories.
         seed: of the directions, and of the start that a system draws.
 
@@ -133,107 +133,35 @@ def lyapunov_spectrum(
         >>> np.exp(found.exponents).round(6).tolist()
         [0.5, 0.25]
     """
-    _check(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1))
-    if dt is not None and not (np.isfinite(dt) and dt > 0):
-        raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
-    step, start, dt = _step_map(step, start, dt, seed)
+    check_numbers(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1), parts=(parts, 1))
+    step, start, dt = step_map(step, start, dt, seed)
+    plan = Schedule.of(transient, steps, parts, qr_every)
+    return measure_spectrum(step, start, *plan, dt=dt, count=count, qr_every=qr_every, many=many, seed=seed)
+
+
+def measure_spectrum(
+    step: Any,
+    start: Any,
+    schedule: Schedule,
+    parts: int,
+    *,
+    dt: float,
+    count: int | None,
+    qr_every: int,
+    many: bool,
+    seed: int,
+    drive: Any = None,
+) -> LyapunovSpectrum:
+    """The exponents of a step map (state) -> state, or (state, row of the drive) -> state; see `lyapunov_spectrum`."""
     with jax.enable_x64(True):
-        state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), start)
-        if many and (len(axes := {leaf.shape[:1] for leaf in jax.tree.leaves(state)}) != 1 or () in axes):
-            raise ConfigError(
-                "of `many` trajectories every array of `start` has one leading axis, as long in all of them"
-            )
-        one = jax.tree.map(lambda leaf: leaf[0], state) if many else state
-        state = state if many else jax.tree.map(lambda leaf: leaf[None], state)
-        size, trajectories = sum(leaf.size for leaf in jax.tree.leaves(one)), len(jax.tree.leaves(state)[0])
-        count = min(size, _FEW) if count is None else count
-        _check(count=(count, 1))
-        if count > size:
-            raise ConfigError(f"`count` is {count}, and a state of {size} numbers has {size} exponents")
-        pieces = -(-steps // qr_every)
-        parts = min(_PARTS, pieces)
-        each, rest = divmod(pieces, parts)
-        directions = np.random.default_rng(seed).standard_normal((trajectories, size, count))
-        before = -(-transient // qr_every)
-        before, each, rest = (np.asarray(number) for number in (before, each, rest))  # else they would be compiled in
-        found = _grow(step, state, directions, before, each, rest, parts, qr_every)
-        last, growth, left = jax.tree.map(np.asarray, found)
-    if np.isnan(growth).any() or not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(last)):
-        raise DivergenceError(
-            f"a trajectory leaves the finite numbers within {transient + steps} steps: start closer to its attractor"
-        )
-    time = pieces * qr_every * dt
+        begin = starts(start, many, count, seed, _FEW)
+        found = grow(step, begin, schedule, parts, qr_every, drive)
+        last, states, growth, left = jax.tree.map(np.asarray, found)
+    steps = int(schedule.before + parts * schedule.each + schedule.rest) * qr_every
+    refuse_lost(growth, last, steps)
+    time = (parts * int(schedule.each) + int(schedule.rest)) * qr_every * dt
     exponents = (growth.sum(axis=1) + left).mean(axis=0) / time
     order = np.argsort(-exponents, kind="stable")
     last = last if many else jax.tree.map(lambda leaf: leaf[0], last)
-    return LyapunovSpectrum(exponents[order], growth[:, :, order] / (each * qr_every * dt), time, size, last)
-
-
-def _step_map(step: Any, start: Any, dt: float | None, seed: int) -> tuple[Any, Any, float]:
-    from recurra.diagnostics.step_maps import StepMap, of_forecaster, of_system  # a network is loaded without systems
-    from recurra.systems.system import System
-
-    if isinstance(step, System):
-        found = of_system(step, dt, seed)
-        return found if start is None else found._replace(start=start)
-    if hasattr(step, "fit"):
-        found = of_forecaster(step, start)
-        return found if dt is None else found._replace(dt=dt)
-    if start is None:
-        raise ConfigError("a step map needs a state to start from: give `start`")
-    return StepMap(step, start, 1.0 if dt is None else dt)
-
-
-def _check(**numbers: tuple[Any, int]) -> None:
-    for name, (value, least) in numbers.items():
-        if not whole_number(value) or value < least:
-            raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}")
-
-
-@eqx.filter_jit
-def _grow(
-    step: Callable[[Any], Any],
-    start: Any,
-    directions: Any,
-    before: Any,
-    each: Any,
-    rest: Any,
-    parts: int,
-    qr_every: int,
-) -> Any:
-    """The last states, logarithms of growth (trajectories, parts, count) over `each` decompositions, and the rest."""
-    rebuild = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], start))[1]
-
-    def forward(flat: jax.Array) -> jax.Array:
-        given = rebuild(flat)
-        new = step(given)
-        if jax.tree.structure(new) != jax.tree.structure(given):
-            raise ConfigError("a step map gives a state of the structure that it is given")
-        return ravel_pytree(new)[0]
-
-    def push(_: Any, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        state, derivative = jax.linearize(forward, carry[0])
-        return state, jax.vmap(derivative, in_axes=1, out_axes=1)(carry[1])
-
-    def advance(carry: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
-        state, tangents = jax.lax.fori_loop(0, qr_every, push, carry)
-        Q, R = jnp.linalg.qr(tangents)
-        return (state, Q), jnp.log(jnp.abs(jnp.diagonal(R)))
-
-    def add(_: Any, both: Any) -> Any:
-        carry, logs = both
-        carry, more = advance(carry)
-        return carry, logs + more
-
-    def stretch(carry: Any, pieces: Any) -> tuple[Any, jax.Array]:
-        return jax.lax.fori_loop(0, pieces, add, (carry, jnp.zeros(directions.shape[-1])))
-
-    def along(state: jax.Array, tangents: jax.Array) -> tuple[Any, jax.Array, jax.Array]:
-        settled, _ = stretch((state, jnp.linalg.qr(tangents)[0]), before)
-        carry, logs = jax.lax.scan(lambda carry, _: stretch(carry, each), settled, length=parts)
-        (last, _), left = stretch(carry, rest)
-        return last, logs, left
-
-    flat = jax.vmap(lambda state: ravel_pytree(state)[0])(start)
-    last, logs, left = jax.vmap(along)(flat, directions)
-    return jax.vmap(rebuild)(last), logs, left
+    by_part = growth[:, :, order] / (int(schedule.each) * qr_every * dt)
+    return LyapunovSpectrum(exponents[order], by_part, states, time, begin.size, last)
