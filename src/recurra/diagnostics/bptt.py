@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from recurra.diagnostics.slopes import sigma, through_output
 from recurra.diagnostics.vanilla import Vanilla, numbers
 from recurra.errors import ConfigError, DataError, unknown
+from recurra.models.slopes import sigma, through_output
 
 
 @dataclass(frozen=True, eq=False)

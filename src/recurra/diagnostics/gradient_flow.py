@@ -11,11 +11,11 @@ from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
 from recurra.cells import GRU, LSTM, Convolution, Elman
-from recurra.diagnostics.activity import FLAT, activities
 from recurra.diagnostics.gradient_norms import GradientFlow, Recurrence
 from recurra.diagnostics.subject import subject
 from recurra.errors import ConfigError, DataError, DivergenceError
 from recurra.models import Dense, Model, Stack, in_precision, unroll
+from recurra.models.activity import FLAT, activities
 from recurra.threads import one_blas_thread
 
 STEEPEST = {  # the largest slope of each activation

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from recurra.diagnostics.bptt import Gradients
-from recurra.diagnostics.slopes import sigma, through_output
 from recurra.diagnostics.vanilla import Vanilla, numbers
 from recurra.errors import ConfigError, DataError
+from recurra.models.slopes import sigma, through_output
 
 _WEIGHTS = ("U", "W", "b", "V", "c")
 

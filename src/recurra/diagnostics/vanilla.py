@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from recurra.diagnostics.slopes import sigma
 from recurra.errors import ConfigError
 from recurra.models import Stack
+from recurra.models.slopes import sigma
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,7 +139,7 @@ def check_steps(alarms: list[Alarm], history: list[dict[str, Any]], epoch: int) 
 def check_units(alarms: list[Alarm], model: Model, objective: Objective, data: Any, epoch: int) -> None:
     """ReLUs that are never active and units that are saturated, in a few windows; where the cells are known."""
     # Late: a package whose other parts look at trainings.
-    from recurra.diagnostics.activity import activities
+    from recurra.models.activity import activities
 
     stack: Any = model
     while isinstance(getattr(stack, "model", None), Model):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from recurra.cells import GRU, LSTM, Elman
-from recurra.diagnostics.slopes import SIGMAS, sigma
 from recurra.models import Stack
+from recurra.models.slopes import SIGMAS, sigma
 
 FLAT = 0.01  # a slope below this hands back less than a hundredth of a gradient: the unit is saturated
 SQUASHING = ("tanh", "logistic", "hard-logistic", "softsign")  # bounded on both sides: they saturate

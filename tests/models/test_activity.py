@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from recurra.cells import ACTIVATIONS, LSTM, Elman
-from recurra.diagnostics.activity import activities
 from recurra.diagnostics.gradient_flow import states_along
 from recurra.models import Dense, Stack
+from recurra.models.activity import activities
 
 KINDS = {
     "elman": {"activation": "softsign"},

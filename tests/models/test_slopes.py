@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from recurra.cells import ACTIVATIONS, ELEMENTWISE
-from recurra.diagnostics.slopes import SIGMAS, sigma, through_output
 from recurra.errors import ConfigError
+from recurra.models.slopes import SIGMAS, sigma, through_output
 
 A = np.concatenate([np.linspace(-6, 6, 97) + 1e-3, [-800.0, 800.0]])
 
