@@ -18,6 +18,23 @@ def test_forecast_runs_on_the_drive_of_the_forecast_rows(fitted_driven, driven):
     np.testing.assert_array_equal(same.values, forecast.values)
 
 
+def test_a_drive_may_be_given_by_name(fitted_driven, driven):
+    future = driven[500:520].inputs.values
+    one = fitted_driven.forecast(20, inputs={"F": future[:, 0]})
+    np.testing.assert_array_equal(one.values, fitted_driven.forecast(20, inputs=future).values)
+    still = fitted_driven.forecast(20, inputs={"F": 0.5})
+    np.testing.assert_array_equal(still.values, fitted_driven.forecast(20, inputs=np.full((20, 1), 0.5)).values)
+    for inputs, text in (
+        ({}, r"`inputs` has no F"),
+        ({"F": 0.5, "f": 1.0}, "unknown input 'f': did you mean 'F'"),
+        ({"F": np.ones(19)}, r"`inputs\['F'\]` is a number, or 20 numbers"),
+        ({"F": "strong"}, "is a number"),
+        ({"F": np.nan}, "row 0.*'F'"),
+    ):
+        with pytest.raises(DataError, match=text):
+            fitted_driven.forecast(20, inputs=inputs)
+
+
 def test_extra_rows_of_drive_are_ignored(fitted_driven, driven):
     short, long = driven[500:510].inputs, driven[500:600].inputs
     np.testing.assert_array_equal(

@@ -12,9 +12,11 @@ from recurra.diagnostics.exponents import (
     kaplan_yorke_dimension,
     lyapunov_spectrum,
 )
+from recurra.diagnostics.frequency_response import FrequencyResponse, frequency_response
 from recurra.diagnostics.gates import clamp, gates
 from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.memory_capacity import measure_memory_capacity, memory_capacity
+from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
 from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
@@ -22,7 +24,9 @@ from recurra.diagnostics.vanilla import Vanilla
 __all__ = [
     "ConditionalExponents",
     "CovariantVectors",
+    "FrequencyResponse",
     "LyapunovSpectrum",
+    "Resonance",
     "Untied",
     "Vanilla",
     "backward",
@@ -32,7 +36,9 @@ __all__ = [
     "cross_entropy",
     "double_sum",
     "entropy_bound",
+    "fit_resonance",
     "forward",
+    "frequency_response",
     "gates",
     "gradient_flow",
     "kaplan_yorke_dimension",

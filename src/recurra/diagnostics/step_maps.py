@@ -3,15 +3,18 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
 from recurra.diagnostics.echo_model import EchoModel
-from recurra.diagnostics.maps import DrivenMap, StepMap
+from recurra.diagnostics.maps import DrivenMap, ForcedMap, StepMap
 from recurra.diagnostics.subject import inputs_of, network_of
+from recurra.diagnostics.system_maps import of_system
 from recurra.errors import ConfigError, DataError
 from recurra.models import Model, in_precision
 from recurra.reservoirs import EchoState, Reservoir
+from recurra.systems.system import System
 
 
 def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int = 0) -> StepMap:
@@ -28,20 +31,20 @@ def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int
         ConfigError: a step that is no positive number, a map without a start; as `of_forecaster` and `of_system`.
     """
     dt = None if dt is None else checked_dt(dt)
-    if hasattr(subject, "simulate"):
-        from recurra.diagnostics.system_maps import of_system  # a network is loaded without systems
-
+    if isinstance(subject, System):
         found = of_system(subject, dt, seed)
         return found if start is None else found._replace(start=start)
     if hasattr(subject, "fit"):
         found = of_forecaster(subject, start)
         return found if dt is None else found._replace(dt=dt)
+    if isinstance(subject, StepMap):
+        return StepMap(subject.step, subject.start if start is None else start, subject.dt if dt is None else dt)
     if start is None:
         raise ConfigError("a step map needs a state to start from: give `start`")
     return StepMap(subject, start, 1.0 if dt is None else dt)
 
 
-def driven_map(subject: Any, drive: Any, start: Any = None, dt: float | None = None) -> DrivenMap:
+def forced_map(subject: Any, drive: Any, start: Any = None, dt: float | None = None) -> ForcedMap:
     """A network that follows what is given to it, not its own output.
 
     Args:
@@ -70,18 +73,18 @@ def driven_map(subject: Any, drive: Any, start: Any = None, dt: float | None = N
         elif start is None:
             raise ConfigError("a map, (state, x) -> state, needs a state to start from: give `start`")
         else:
-            found = DrivenMap(subject, start, xs, 1.0)
+            found = ForcedMap(subject, start, xs, 1.0)
     found = found if start is None else found._replace(start=start)
     return found if dt is None else found._replace(dt=checked_dt(dt))
 
 
-def _following(model: Model, xs: np.ndarray, dt: float) -> DrivenMap:
+def _following(model: Model, xs: np.ndarray, dt: float) -> ForcedMap:
     with jax.enable_x64(True):
         start = jax.tree.map(np.asarray, model.initial_state())
-    return DrivenMap(Partial(_seen, model), start, xs, dt)
+    return ForcedMap(Partial(_seen, model), start, xs, dt)
 
 
-def of_forecaster(model: Any, series: Any = None) -> StepMap:
+def of_forecaster(model: Any, series: Any = None, inputs: Any = None) -> StepMap:
     """The closed loop of a fitted forecaster, in scaled units: its state, and the last row that it has given.
 
     Exponents are the same in all units of the channels.
@@ -90,24 +93,54 @@ def of_forecaster(model: Any, series: Any = None) -> StepMap:
         model: a fitted estimator of one network.
         series: what it follows before it is left to itself, in the units of the data; None for the last rows it was
             fitted to.
+        inputs: of a network that is driven, a drive that does not change, in the units of the data:
+            `{"rho": 28.0}`, or one row.
 
     Raises:
-        ConfigError: an estimator that holds no network, or one that is driven from outside.
-        DataError: a series that the estimator was not made for.
+        ConfigError: an estimator that holds no network, or one that is driven and is given no constant drive.
+        DataError: a series that the estimator was not made for, a drive that it does not know.
         NotFittedError: an estimator before its fit.
     """
-    network = _network(model)
+    network, state, values, known = _opened(model, series)
     frame = model.frame_
+    if not frame.inputs or inputs is not None:
+        held = frame.scaled_drive(inputs, 1, known)[0]
+        opened = DrivenMap(Partial(_pushed, network), (state, values), frame.dt)
+        return opened.held(held) if frame.inputs else StepMap(Partial(_closed, network), opened.start, frame.dt)
+    raise ConfigError(
+        f"this {type(model).__name__} is driven by {', '.join(frame.inputs)}, so that its state alone does not "
+        "say the next one: fit it without `inputs`, hold the drive with `of_forecaster(model, inputs={"
+        f"{frame.inputs[0]!r}: 0.0}})`, or give a step, state -> state, with the drive in it"
+    )
+
+
+def of_driven(model: Any, series: Any = None) -> DrivenMap:
+    """The closed loop of a fitted forecaster that is driven, in scaled units: (state, drive) -> state.
+
+    Args:
+        model: a fitted estimator of one network.
+        series: what it follows before it is left to itself, with its drive; None for the last rows it was fitted to.
+
+    Raises:
+        ConfigError: an estimator that holds no network, or one without a drive.
+        DataError, NotFittedError: as `of_forecaster`.
+    """
+    network, state, values, _ = _opened(model, series)
+    if not model.frame_.inputs:
+        raise ConfigError(f"this {type(model).__name__} was fitted without `inputs`: nothing drives it")
+    return DrivenMap(Partial(_pushed, network), (state, values), model.frame_.dt)
+
+
+def _opened(model: Any, series: Any) -> tuple[Any, Any, np.ndarray, Any]:
+    """The network for derivatives, its state and last row after a series, and the series."""
+    network, frame = _network(model), model.frame_
     known = model.recent_ if series is None else frame.series_of(series)
     frame.check(known, "series")
-    values, drive = frame.scaled(frame.held(known.segments[-1]))
-    if drive.shape[1]:
-        raise ConfigError(
-            f"this {type(model).__name__} is driven by {', '.join(frame.inputs)}, so that its state alone does not "
-            "say the next one: fit it without `inputs`, or give a step, state -> state, with the drive in it"
-        )
-    state, _ = model.network_.run(model.network_.initial_state(1), values[None, :-1])
-    return StepMap(Partial(_closed, network), (jax.tree.map(lambda leaf: leaf[0], state), values[-1]), frame.dt)
+    known = known.segments[-1]
+    values, drive = frame.scaled(frame.held(known))
+    seen = np.concatenate([values[:-1], drive[1:]], axis=1)
+    state, _ = model.network_.run(model.network_.initial_state(1), seen[None])
+    return network, jax.tree.map(lambda leaf: leaf[0], state), values[-1], known
 
 
 def checked_dt(dt: Any) -> float:
@@ -128,3 +161,8 @@ def _seen(model: Any, state: Any, x: Any) -> Any:
 
 def _closed(model: Any, state: Any) -> Any:
     return model.step(*state)
+
+
+def _pushed(model: Any, state: Any, drive: Any) -> Any:
+    hidden, row = state
+    return model.step(hidden, jnp.concatenate([row, drive]))

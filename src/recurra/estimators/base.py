@@ -164,7 +164,8 @@ class Estimator(ABC):
             n: number of steps; row 0 is the step after the last row of `history`.
             history: what is known, at least one row; its last `warmup` rows warm the state up, missing values held;
                 of a series with breaks, the rows after the last one. Default: the end of the training rows.
-            inputs: drive of the forecast rows where the model has one; row k at the time of forecast row k.
+            inputs: drive of the forecast rows where the model has one; row k at the time of forecast row k. By name,
+                `{"F": values}`, or `{"rho": 28.0}` where it does not change.
 
         Warns:
             RecurraWarning: the forecast runs away; `provenance["lost_after"]` is the number of rows before it does.

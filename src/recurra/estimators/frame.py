@@ -1,5 +1,6 @@
 """The frame of a fitted model: names, step and scaling, between `Series` in the units of the data and scaled arrays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from recurra._types import LOST
 from recurra.data import Scaler, as_series, check_finite
 from recurra.data.gaps import hold
-from recurra.errors import DataError
+from recurra.errors import DataError, unknown
 from recurra.series import Series
 from recurra.times import time_grid
 
@@ -123,13 +124,22 @@ class Frame:
         )
 
     def scaled_drive(self, inputs: Any, steps: int, known: Series) -> np.ndarray:
-        """The drive of the `steps` rows after `known`, scaled; refuses a missing, superfluous or displaced one."""
+        """The drive of the `steps` rows after `known`, scaled; refuses a missing, superfluous or displaced one.
+
+        Args:
+            inputs: a `Series`, an array (steps, drive), or values by name: numbers that do not change, or arrays
+                (steps,).
+            steps: rows of the forecast.
+            known: the rows before them.
+        """
         if not self.inputs:
             if inputs is not None:
                 raise DataError("this model was fitted without inputs and takes none")
             return np.zeros((steps, 0))
         if inputs is None:
             raise DataError(f"the model is driven by {list(self.inputs)}: give `inputs` for the {steps} forecast rows")
+        if isinstance(inputs, Mapping):
+            inputs = self._columns(inputs, steps)
         timed = isinstance(inputs, Series)
         drive = inputs if timed else Series(inputs, channels=self.inputs, dt=self.dt)
         if drive.channels != self.inputs or len(drive) < steps or (not timed and len(drive) > steps):
@@ -141,6 +151,23 @@ class Frame:
             self._check_drive(drive, known)
         check_finite(drive, "inputs")
         return self.drive_scaler.scale(drive.values[:steps])
+
+    def _columns(self, given: Mapping[str, Any], steps: int) -> np.ndarray:
+        """The drive (steps, drive) from its columns by name."""
+        if missing := [name for name in self.inputs if name not in given]:
+            raise DataError(f"`inputs` has no {', '.join(missing)}: the model is driven by {list(self.inputs)}")
+        if surplus := [name for name in given if name not in self.inputs]:
+            raise DataError(unknown("input", surplus[0], self.inputs))
+        columns = []
+        for name in self.inputs:
+            column = np.asarray(given[name])
+            if column.dtype.kind not in "iuf" or column.shape not in ((), (steps,)):
+                raise DataError(
+                    f"`inputs[{name!r}]` is a number, or {steps} numbers, one for each forecast row; got "
+                    f"{column.dtype} of shape {column.shape}"
+                )
+            columns.append(np.broadcast_to(column, steps))
+        return np.stack(columns, axis=1)
 
     def _check_drive(self, drive: Series, known: Series) -> None:
         _check_units(drive, self.input_units, "inputs")

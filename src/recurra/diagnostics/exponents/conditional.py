@@ -11,7 +11,8 @@ from jax.flatten_util import ravel_pytree
 
 from recurra.diagnostics.exponents.growth import Schedule, check_numbers
 from recurra.diagnostics.exponents.lyapunov import LyapunovSpectrum, measure_spectrum
-from recurra.diagnostics.step_maps import DrivenMap, driven_map
+from recurra.diagnostics.maps import ForcedMap
+from recurra.diagnostics.step_maps import forced_map
 from recurra.errors import DataError
 
 _PARTS = 48  # stretches
@@ -133,7 +134,7 @@ def conditional_exponents(
         >>> found.echo_state, round(float(np.exp(found.largest)), 6)
         (True, 0.5)
     """
-    driven = driven_map(network, drive, start, dt)
+    driven = forced_map(network, drive, start, dt)
     length = len(driven.drive)
     transient = min(length // 10, 1000) if transient is None else transient
     check_numbers(transient=(transient, 0), qr_every=(qr_every, 1), seed=(seed, 0))
@@ -155,7 +156,7 @@ def conditional_exponents(
     return ConditionalExponents(spectrum, _apart(driven, seed))
 
 
-def _apart(driven: DrivenMap, seed: int) -> np.ndarray:
+def _apart(driven: ForcedMap, seed: int) -> np.ndarray:
     with jax.enable_x64(True):
         one = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), driven.start)
         rng = np.random.default_rng(seed)
