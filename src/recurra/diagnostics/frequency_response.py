@@ -57,7 +57,7 @@ class FrequencyResponse:
     @property
     def stable(self) -> bool | None:
         """Whether the state of rest draws its neighbours in; None of a measurement."""
-        return None if self.poles is None else bool(np.all(self.poles.real < 0))
+        return None if self.poles is None else bool(np.all(np.real(self.poles) < 0))
 
     def resonance(self, channel: str | int = 0) -> Resonance:
         """Frequency and width of the one resonance in a channel; see `fit_resonance`."""
@@ -165,7 +165,7 @@ def _index(name: str | int, names: tuple[str, ...], what: str) -> int:
 def _linearised(opened: _Opened, w: np.ndarray) -> FrequencyResponse:
     rest, A, B = _state_of_rest(opened)
     rows = len(opened.channels)
-    T, Q = scipy.linalg.schur(A, output="complex", check_finite=False)
+    T, Q, *_ = scipy.linalg.schur(A, output="complex", check_finite=False)
     C, b = Q[-rows:], Q.conj().T @ B[:, opened.column]
     values = np.empty((len(w), rows), complex)
     for k, z in enumerate(np.exp(1j * w * opened.map.dt)):
@@ -182,10 +182,10 @@ def _state_of_rest(opened: _Opened) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """The state (size,) that a step under the constant drive leaves alone, and the derivatives of the step there."""
     with jax.enable_x64(True):
         state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), opened.map.start)
-        flat, rebuild = ravel_pytree(state)
-        flat = np.asarray(flat)
+        raveled, rebuild = ravel_pytree(state)
+        flat = np.asarray(raveled)
         for _ in range(_ITERATIONS):
-            new, A, B = map(np.asarray, _slopes(opened.map.step, rebuild(flat), opened.rest))
+            new, A, B = map(np.asarray, _slopes(opened.map.step, rebuild(jax.device_put(flat)), opened.rest))
             if not np.isfinite(new).all():
                 break
             if np.abs(new - flat).max() <= _REST * max(1.0, np.abs(flat).max()):

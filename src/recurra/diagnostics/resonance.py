@@ -80,4 +80,4 @@ def fit_resonance(frequencies: np.ndarray, values: np.ndarray) -> Resonance:
 
 
 def _real(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([values.real, values.imag])
+    return np.concatenate([np.real(values), np.imag(values)])
