@@ -15,9 +15,11 @@ from recurra.diagnostics.exponents import (
 from recurra.diagnostics.frequency_response import FrequencyResponse, frequency_response
 from recurra.diagnostics.gates import clamp, gates
 from recurra.diagnostics.gradient_flow import gradient_flow
-from recurra.diagnostics.memory_capacity import measure_memory_capacity, memory_capacity
+from recurra.diagnostics.information_capacity import information_capacity, measure_information_capacity
+from recurra.diagnostics.memory_capacity import linear_memory_capacity, measure_memory_capacity, memory_capacity
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
+from recurra.diagnostics.states import States, states_of
 from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
 
@@ -27,6 +29,7 @@ __all__ = [
     "FrequencyResponse",
     "LyapunovSpectrum",
     "Resonance",
+    "States",
     "Untied",
     "Vanilla",
     "backward",
@@ -41,13 +44,17 @@ __all__ = [
     "frequency_response",
     "gates",
     "gradient_flow",
+    "information_capacity",
     "kaplan_yorke_dimension",
+    "linear_memory_capacity",
     "lyapunov_spectrum",
+    "measure_information_capacity",
     "measure_memory_capacity",
     "memory_capacity",
     "real_time_gradients",
     "squared_error",
     "state_jacobian",
     "state_jacobians",
+    "states_of",
     "tie",
 ]

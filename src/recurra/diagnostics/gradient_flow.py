@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from recurra._types import whole_number
 from recurra.cells import GRU, LSTM, Convolution, Elman
 from recurra.diagnostics.gradient_norms import GradientFlow, Recurrence
-from recurra.diagnostics.subject import subject
+from recurra.diagnostics.subject import inner_model, subject
 from recurra.errors import ConfigError, DataError, DivergenceError
 from recurra.models import Dense, Model, Stack, in_precision, unroll
 from recurra.models.activity import FLAT, activities
@@ -75,7 +75,7 @@ def gradient_flow(model: Any, series: Any, *, length: int = 100) -> GradientFlow
     count = min(most, len(xs) // length)
     ends = np.linspace(len(xs), length, count).round().astype(int)[::-1]
     norms = [log_norms(jacobians(network, states[end - length : end], xs[end - length : end])) for end in ends]
-    layers, stack = _vanilla(network), _inner(network)
+    layers, stack = _vanilla(network), inner_model(network)
     bound, why = _bound(stack, layers)
     flat, kind = _saturated(network, xs), _kind(stack)
     return GradientFlow(np.array(norms), ends + first, states.shape[1], layers, bound, why, flat, tuple(notes), kind)
@@ -163,13 +163,6 @@ def _jacobians(model: Model, states: Any, xs: Any) -> jax.Array:
     return jax.lax.map(lambda pair: jax.jacfwd(step)(*pair), (states, xs))
 
 
-def _inner(model: Any) -> Any:
-    """The network inside wrappers that add a spread or a learned start."""
-    while isinstance(getattr(model, "model", None), Model):
-        model = model.model
-    return model
-
-
 def _kind(network: Any) -> str:
     """Of which kind the cells are: the first that is there of gated, vanilla, other and finite."""
     cells = [part for part in getattr(network, "cells", getattr(network, "nodes", ())) if not isinstance(part, Dense)]
@@ -181,7 +174,7 @@ def _kind(network: Any) -> str:
 
 
 def _vanilla(model: Model) -> tuple[Recurrence, ...]:
-    stack = _inner(model)
+    stack = inner_model(model)
     cells = stack.cells if isinstance(stack, Stack) else ()
     found = []
     for k, cell in enumerate(cells):
@@ -211,7 +204,7 @@ def _bound(stack: Any, layers: Sequence[Recurrence]) -> tuple[float | None, str]
 
 def _saturated(model: Model, xs: np.ndarray) -> dict[str, float]:
     """The share of slopes below 0.01 along the series, by layer and part."""
-    stack = _inner(model)
+    stack = inner_model(model)
     if not isinstance(stack, Stack):
         return {}
     with jax.enable_x64(True):

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from recurra._types import whole_number
-from recurra.errors import ConfigError, DataError
-from recurra.reservoirs import Reservoir
-
-_BLOCKS, _FEWEST = 10, 1000  # of rows: blocks from whose spread the error comes, and the fewest of all
+from recurra.cells import Elman
+from recurra.diagnostics.capacity import Readouts, checked, error_of_sum, past
+from recurra.diagnostics.linear_memory import linear_memory
+from recurra.diagnostics.states import driven, model_of, reservoir_of
+from recurra.diagnostics.subject import inner_model
+from recurra.errors import ConfigError
+from recurra.models import Stack
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +23,8 @@ class MemoryCapacity:
         by_lag: squared correlation of x(t - k) with what is read, k = 0, 1, ..., corrected for chance; around zero
             where nothing is remembered, so that it may be below.
         units: n, the bound of the sum.
-        error: standard error of the sum, from its spread over ten blocks of rows.
+        error: standard error of the sum, from leaving out each of ten blocks of rows; 0 of what was not measured but
+            follows from the weights.
     """
 
     by_lag: np.ndarray
@@ -29,8 +33,8 @@ class MemoryCapacity:
 
     @property
     def total(self) -> float:
-        """The memory capacity: the sum over the lags."""
-        return float(self.by_lag.sum())
+        """The memory capacity: the sum over the lags, or n where chance has taken it beyond that bound."""
+        return min(float(self.by_lag.sum()), float(self.units))
 
 
 def memory_capacity(states: np.ndarray, inputs: np.ndarray, *, lags: int | None = None) -> MemoryCapacity:
@@ -39,10 +43,9 @@ def memory_capacity(states: np.ndarray, inputs: np.ndarray, *, lags: int | None 
     .. math:: MC = \sum_{k \ge 0} r_k^2, \quad
         r_k = \mathrm{corr}(x_{t-k}, \hat x_{t-k}), \quad \hat x_{t-k} = a_k + b_k \cdot h_t
 
-    The readouts are fitted to the first half of the rows, by singular values without a ridge, and correlated on the
-    second. On the rows of the fit a readout of n states would find r^2 = n / rows in pure noise, of every lag; on
-    others m, chance alone gives 1 / (m - 1), and that is taken off: r^2 - (1 - r^2) / (m - 2). So the sum over any
-    number of lags does not grow with chance, and stays below n but for its standard error.
+    The readouts are fitted by singular values without a ridge. On m rows a readout of n states finds r^2 = n / (m - 1)
+    in pure noise, of every lag, and just that is taken off: see `recurra.diagnostics.capacity`. So the sum over any
+    number of lags does not grow with chance.
 
     Args:
         states: h (time, n), after a transient.
@@ -62,24 +65,12 @@ def memory_capacity(states: np.ndarray, inputs: np.ndarray, *, lags: int | None 
         >>> (memory_capacity(line, x, lags=5).by_lag > 0.5).tolist()
         [True, True, True, False, False]
     """
-    h, x = np.asarray(states, np.float64), np.asarray(inputs, np.float64)
-    if h.ndim != 2 or x.shape != h.shape[:1] or not np.isfinite(h).all() or not np.isfinite(x).all():
-        raise DataError(f"states (time, units) and inputs (time,), all finite, have the shapes {h.shape} and {x.shape}")
-    count = 2 * h.shape[1] if lags is None else lags
+    count = 2 * np.atleast_1d(states).shape[-1] if lags is None else lags
     if not whole_number(count) or count < 1:
         raise ConfigError(f"`lags` must be a whole number of at least 1, got {lags!r}")
-    fewest = max(_FEWEST, 4 * (h.shape[1] + count))
-    if len(x) < fewest:
-        raise DataError(f"{len(x)} rows are too few for {h.shape[1]} units and {count} lags: take {fewest}")
-    past = np.lib.stride_tricks.sliding_window_view(x, count)[:, ::-1]  # row t: x of t, t - 1, ...
-    h = h[count - 1 :]
-    half = len(h) // 2
-    wanted, read = past[half:], _readout(h[:half], past[:half], h[half:])
-    pairs = zip(np.array_split(wanted, _BLOCKS), np.array_split(read, _BLOCKS), strict=True)
-    sums = [_squared_correlation(*pair).sum() for pair in pairs]  # the errors of the lags are not independent
-    return MemoryCapacity(
-        _squared_correlation(wanted, read), h.shape[1], float(np.std(sums, ddof=1) / np.sqrt(_BLOCKS))
-    )
+    h, x = checked(states, inputs, count)
+    by_lag, without = Readouts(h[count - 1 :]).capacities(past(x, count))
+    return MemoryCapacity(by_lag, h.shape[1], error_of_sum(without))
 
 
 def measure_memory_capacity(
@@ -93,7 +84,8 @@ def measure_memory_capacity(
 ) -> MemoryCapacity:
     """Drive a network of one input with white noise and measure its memory capacity.
 
-    That of a linear network is a number of its own; that of any other depends on the size of the input.
+    That of a linear network is a number of its own, and comes from its weights alone, by `linear_memory_capacity`; that
+    of any other depends on the size of the input.
 
     Args:
         network: a `recurra.reservoirs.Reservoir` or what holds one (an `EchoState`, a fitted ESN), or a
@@ -108,58 +100,55 @@ def measure_memory_capacity(
         ConfigError: the network has more inputs than one, or is none.
         DataError: as `memory_capacity`.
     """
+    weights = _linear_weights(network)
+    if weights is not None:
+        return linear_memory_capacity(*weights, lags=lags)
     x = np.random.default_rng(seed).uniform(-scale, scale, transient + steps)
-    return memory_capacity(_drive(network, x)[transient:], x[transient:], lags=lags)
+    return memory_capacity(driven(network, x)[transient:], x[transient:], lags=lags)
 
 
-def _drive(network: Any, x: np.ndarray) -> np.ndarray:
-    """The states (time, units) that the inputs lead through."""
-    held = getattr(network, "network_", network)
-    reservoir = getattr(held, "reservoir", held)
-    if isinstance(reservoir, Reservoir):
-        if reservoir.features != 1:
-            raise ConfigError(f"memory capacity is that of one input, and this reservoir has {reservoir.features}")
-        return reservoir.harvest(np.zeros(reservoir.units), x[:, None])
-    return _model_states(getattr(held, "model", held), x[:, None])
+def linear_memory_capacity(W: Any, w: Any, *, leak: float = 1.0, lags: int | None = None) -> MemoryCapacity:
+    """The memory capacity of a linear network, exactly: see `recurra.diagnostics.linear_memory` for how.
+
+    It is the rank of [w, W w, W^2 w, ...], n of almost every network, whatever the size of the input. That is what the
+    equations hold; of states that were computed in float64 for a while, a readout finds less.
+
+    Args:
+        W: recurrent weights (n, n), an array or sparse.
+        w: input weights (n,).
+        leak: a of h_t = (1 - a) h_{t-1} + a (W h_{t-1} + w x_t).
+        lags: number of lags; None for as many as hold all of it but a billionth.
+
+    Raises:
+        ConfigError: a spectral radius of 1 or more; `leak` or `lags` out of range.
+        DataError: W and w that do not fit together or are not finite.
+
+    Example:
+        >>> W = np.random.default_rng(0).normal(size=(100, 100)) / 12
+        >>> round(linear_memory_capacity(W, np.ones(100)).total, 6)
+        100.0
+    """
+    by_lag, _ = linear_memory(W, w, leak=leak, lags=lags)
+    return MemoryCapacity(by_lag, len(w), 0.0)
 
 
-def _model_states(model: Any, xs: np.ndarray) -> np.ndarray:
-    """All that the cells of a model carry after each step."""
-    import jax  # for models alone: a reservoir and its states need none
-
-    from recurra.models import Model, unroll
-
-    if not isinstance(model, Model):
-        raise ConfigError(f"memory capacity is that of a reservoir, a model or a fitted estimator, not of {model!r}")
-
-    def step(state: Any, x: Any) -> tuple[Any, Any]:
-        new = model.step(state, x)[0]
-        return new, jax.tree.leaves(new)
-
-    with jax.enable_x64(model.dtype == np.float64):
-        try:
-            leaves = jax.jit(lambda start, rows: unroll(step, start, rows)[1])(
-                model.initial_state(), xs.astype(model.dtype)
-            )
-        except TypeError as error:
-            raise ConfigError(
-                f"memory capacity is that of one input, and this model takes another number: {error}"
-            ) from error
-        return np.concatenate([np.asarray(leaf, np.float64).reshape(len(xs), -1) for leaf in leaves], axis=1)
-
-
-def _readout(states: np.ndarray, targets: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """What the least-squares readout of some rows reads in others."""
-    mean, size = states.mean(axis=0), states.std(axis=0)
-    size = np.where(size > 0, size, 1.0)
-    centre = targets.mean(axis=0)
-    weights = np.linalg.lstsq((states - mean) / size, targets - centre)[0]
-    return (others - mean) / size @ weights + centre
-
-
-def _squared_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """That of each pair of columns, without what chance gives; 0 where one does not vary."""
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    product = (a**2).sum(axis=0) * (b**2).sum(axis=0)
-    found = (a * b).sum(axis=0) ** 2 / np.where(product > 0, product, 1.0)
-    return found - (1 - found) / (len(a) - 2)
+def _linear_weights(network: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """W and w of a network of linear layers with one input, all layers as one; None of any other network."""
+    if reservoir_of(network) is not None:
+        return None
+    stack = inner_model(model_of(network))
+    cells = stack.cells if isinstance(stack, Stack) else ()
+    linear = [cell for cell in cells if isinstance(cell, Elman) and cell.activation == "identity"]
+    if not linear or len(linear) < len(cells) or linear[0].U.shape[1] != 1:
+        return None
+    sizes = [len(cell.b) for cell in linear]
+    ends = np.cumsum(sizes)
+    A, b = np.zeros((ends[-1], ends[-1])), np.zeros(ends[-1])
+    heard, pushed = np.zeros((1, ends[-1])), np.ones(1)  # what a layer sees: of the state before, and of x
+    for cell, size, end in zip(linear, sizes, ends, strict=True):
+        rows = slice(end - size, end)
+        U = np.asarray(cell.U, np.float64)
+        A[rows], b[rows] = U @ heard, U @ pushed
+        A[rows, rows] += np.asarray(cell.W, np.float64)
+        heard, pushed = A[rows], b[rows]
+    return A, b

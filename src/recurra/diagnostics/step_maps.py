@@ -61,7 +61,7 @@ def forced_map(subject: Any, drive: Any, start: Any = None, dt: float | None = N
         NotFittedError: an estimator before its fit.
     """
     if hasattr(subject, "fit"):
-        found = _following(_network(subject), inputs_of(subject, drive), subject.frame_.dt)
+        found = _following(_network(subject), inputs_of(subject, drive)[0], subject.frame_.dt)
     else:
         xs = np.asarray(drive, np.float64)
         if xs.ndim != 2 or not len(xs) or not np.isfinite(xs).all():

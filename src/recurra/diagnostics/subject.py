@@ -27,18 +27,32 @@ def subject(model: Any, series: Any) -> tuple[Model, np.ndarray]:
         if xs.ndim != 2 or not len(xs) or not np.isfinite(xs).all():
             raise DataError(f"inputs of a model are finite numbers (time, features), got an array of shape {xs.shape}")
         return model, xs
-    return network_of(model), inputs_of(model, series)
+    return network_of(model), inputs_of(model, series)[0]
 
 
-def inputs_of(estimator: Any, series: Any) -> np.ndarray:
-    """What the network of an estimator sees along the longest segment of a series (steps, features); as `subject`."""
+def inputs_of(estimator: Any, series: Any) -> tuple[np.ndarray, Series]:
+    """What the network of a fitted estimator sees along a series, in scaled units, and its rows, in those of the data.
+
+    Step k sees row k, a missing value held, and the drive of row k + 1 (steps, features).
+
+    Args:
+        estimator: fitted.
+        series: of its data, of which the longest segment is taken.
+
+    Raises:
+        ConfigError: no forecaster of series.
+        DataError: a series that it was not made for.
+    """
     if not hasattr(estimator, "frame_"):
-        name = type(estimator).__name__
-        raise ConfigError(f"a {name} is no forecaster of series: look into `model.network_.model`, along what it sees")
+        raise ConfigError(
+            f"a {type(estimator).__name__} is no forecaster of series: look into `model.network_.model`, along what it "
+            "sees"
+        )
     given = estimator.frame_.series_of(series)
     estimator.frame_.check(given, "series")
-    values, drive = estimator.frame_.scaled(estimator.frame_.held(max(given.segments, key=len)))
-    return np.concatenate([values[:-1], drive[1:]], axis=1)
+    held = estimator.frame_.held(max(given.segments, key=len))
+    values, drive = estimator.frame_.scaled(held)
+    return np.concatenate([values[:-1], drive[1:]], axis=1), held[: len(held) - 1]
 
 
 def network_of(estimator: Any) -> Model:
@@ -54,4 +68,11 @@ def network_of(estimator: Any) -> Model:
             f"what is looked into is a network that is trained by gradients (rnn, gru, lstm, network), and {name} is "
             "none"
         )
+    return model
+
+
+def inner_model(model: Any) -> Any:
+    """The network inside wrappers that add a spread or a learned start."""
+    while isinstance(getattr(model, "model", None), Model):
+        model = model.model
     return model
