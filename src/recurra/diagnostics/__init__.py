@@ -12,11 +12,13 @@ from recurra.diagnostics.exponents import (
     kaplan_yorke_dimension,
     lyapunov_spectrum,
 )
+from recurra.diagnostics.followers import Followers, followers
 from recurra.diagnostics.frequency_response import FrequencyResponse, frequency_response
 from recurra.diagnostics.gates import clamp, gates
 from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.information_capacity import information_capacity, measure_information_capacity
 from recurra.diagnostics.memory_capacity import linear_memory_capacity, measure_memory_capacity, memory_capacity
+from recurra.diagnostics.modes import Modes, modes
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
 from recurra.diagnostics.states import States, states_of
@@ -26,8 +28,10 @@ from recurra.diagnostics.vanilla import Vanilla
 __all__ = [
     "ConditionalExponents",
     "CovariantVectors",
+    "Followers",
     "FrequencyResponse",
     "LyapunovSpectrum",
+    "Modes",
     "Resonance",
     "States",
     "Untied",
@@ -40,6 +44,7 @@ __all__ = [
     "double_sum",
     "entropy_bound",
     "fit_resonance",
+    "followers",
     "forward",
     "frequency_response",
     "gates",
@@ -51,6 +56,7 @@ __all__ = [
     "measure_information_capacity",
     "measure_memory_capacity",
     "memory_capacity",
+    "modes",
     "real_time_gradients",
     "squared_error",
     "state_jacobian",
