@@ -1,4 +1,4 @@
-"""Lyapunov exponents: of a step map, of a driven network, with their directions."""
+"""Lyapunov exponents: of a step map, of a driven network, from data, with their directions."""
 
 from recurra.diagnostics.exponents.conditional import ConditionalExponents, conditional_exponents
 from recurra.diagnostics.exponents.covariant import CovariantVectors, covariant_vectors
