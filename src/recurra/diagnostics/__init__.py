@@ -1,7 +1,9 @@
 """What a network has learned, and how: gradients through time, gates, exponents, memory."""
 
+from recurra.diagnostics.attractor import Climate, climate
 from recurra.diagnostics.bptt import backward, cross_entropy, forward, squared_error
 from recurra.diagnostics.double_sum import double_sum, state_jacobian, state_jacobians
+from recurra.diagnostics.embedding import cao, choose_delay, choose_dimension, embed, false_nearest_neighbors
 from recurra.diagnostics.exponents import (
     ConditionalExponents,
     CovariantVectors,
@@ -12,6 +14,7 @@ from recurra.diagnostics.exponents import (
     kaplan_yorke_dimension,
     lyapunov_spectrum,
 )
+from recurra.diagnostics.exponents.from_data import ExponentEstimate, exponent_from_data
 from recurra.diagnostics.followers import Followers, followers
 from recurra.diagnostics.frequency_response import FrequencyResponse, frequency_response
 from recurra.diagnostics.gates import clamp, gates
@@ -19,6 +22,7 @@ from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.information_capacity import information_capacity, measure_information_capacity
 from recurra.diagnostics.memory_capacity import linear_memory_capacity, measure_memory_capacity, memory_capacity
 from recurra.diagnostics.modes import Modes, modes
+from recurra.diagnostics.predictability import Predictability, noise_level, predictability
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
 from recurra.diagnostics.states import States, states_of
@@ -26,23 +30,33 @@ from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
 
 __all__ = [
+    "Climate",
     "ConditionalExponents",
     "CovariantVectors",
+    "ExponentEstimate",
     "Followers",
     "FrequencyResponse",
     "LyapunovSpectrum",
     "Modes",
+    "Predictability",
     "Resonance",
     "States",
     "Untied",
     "Vanilla",
     "backward",
+    "cao",
+    "choose_delay",
+    "choose_dimension",
     "clamp",
+    "climate",
     "conditional_exponents",
     "covariant_vectors",
     "cross_entropy",
     "double_sum",
+    "embed",
     "entropy_bound",
+    "exponent_from_data",
+    "false_nearest_neighbors",
     "fit_resonance",
     "followers",
     "forward",
@@ -57,6 +71,8 @@ __all__ = [
     "measure_memory_capacity",
     "memory_capacity",
     "modes",
+    "noise_level",
+    "predictability",
     "real_time_gradients",
     "squared_error",
     "state_jacobian",
