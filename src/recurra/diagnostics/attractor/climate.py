@@ -109,7 +109,7 @@ def climate(truth: Any, forecast: Any, *, dimension: bool = False, theiler: int 
     m = min(rows of the forecast, a quarter of the rows of the truth), at most four of each, evenly spaced; a score is
     the mean over all pairs of a stretch of the truth and one of the forecast, its floor that over all ordered pairs of
     different stretches of the truth. Cut transients off before. Published values are those of whole series: for them
-    call the measures themselves. 100,000 rows of three channels take some 20 seconds on one core.
+    call the measures themselves. 100,000 rows of three channels take some 30 seconds on one core.
 
     Args:
         truth: Series or array (time, channels); the longer, the better known is the floor.
