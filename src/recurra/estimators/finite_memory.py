@@ -17,6 +17,7 @@ from recurra.training.full_windows import FullWindows
 
 _FEEDBACK = {  # parameters of a state that is fed back, and the value that says nothing
     "recurrent_dropout": 0.0,
+    "flossing": 0,
     "learned_start": False,
     "stateful": False,
 }
@@ -30,8 +31,8 @@ class FiniteMemory(Recurrent):
     validates in the closed loop as every other. Its forecast of a row depends on the `receptive_field` rows before it.
     Every training window holds at least these, and the steps with fewer rows before them are not compared.
 
-    See `Recurrent` for the other parameters. There is nothing that is fed back: `recurrent_dropout`, `learned_start`,
-    `stateful` and penalties on W are refused.
+    See `Recurrent` for the other parameters. There is nothing that is fed back: `recurrent_dropout`, `flossing`,
+    `learned_start`, `stateful` and penalties on W are refused.
 
     Args:
         activation: of the units, one of `recurra.cells.ACTIVATIONS` that acts on each by itself.

@@ -14,6 +14,7 @@ from recurra.estimators.parameters import Checks
 from recurra.estimators.second_order import batch_of, bytes_at_once, hessian_free, vectors
 from recurra.estimators.training_options import (
     check_training,
+    flossed,
     increment_sizes,
     objective,
     settings,
@@ -45,6 +46,8 @@ class Recurrent(Estimator):
         dropout: share of the inputs of every recurrent layer that is left out in training, the same inputs at all
             steps of a window.
         recurrent_dropout: the same of the hidden activity that a layer feeds back to itself.
+        flossing: updates of the weights before the training that move the largest conditional exponents along its rows
+            to zero, so that gradients reach far back; 0 for none. See `recurra.training.floss`.
         learned_start: train the state before the first row too, instead of zeros.
         precision: "float32" or "float64", of weights, training and forecasts.
         loss: "squared", "absolute", "huber", or "gaussian" for a variance beside every forecast; see
@@ -103,6 +106,7 @@ class Recurrent(Estimator):
     readout_activation: str = "relu"
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    flossing: int = 0
     learned_start: bool = False
     precision: str = "float32"
     loss: str = "squared"
@@ -144,7 +148,7 @@ class Recurrent(Estimator):
     def check(self) -> None:
         checks = Checks(self).whole("units", 1, 100_000).whole("layers", 1, 1000)
         checks.wholes("readout", 1, 100_000, optional=True).choice("readout_activation", ELEMENTWISE)
-        checks.number("dropout", 0, 0.99).number("recurrent_dropout", 0, 0.99)
+        checks.number("dropout", 0, 0.99).number("recurrent_dropout", 0, 0.99).whole("flossing", 0)
         checks.choice("precision", ["float32", "float64"]).number("validation", 0, 0.9)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("warmup", 0, optional=True)
         check_training(checks)
@@ -172,12 +176,13 @@ class Recurrent(Estimator):
                 "`patience` waits for a better validation, and nothing validates: set `validation` above 0"
             )
         cuts = training.cuts(self.validation) if held else [len(values) for values, _ in training.parts]
-        data = windows(self, training.trained(cuts))
+        rows = training.trained(cuts)
+        data = windows(self, rows)
         count = data[2].size
         method = self._method(training, count)
         task, data = with_physics(self, data, self._objective(), training.frame)
         trained = train(
-            self._drawn(training),
+            flossed(self, self._drawn(training), rows),
             task,
             data,
             settings(self, count, method),

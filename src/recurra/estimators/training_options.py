@@ -13,7 +13,8 @@ from recurra.errors import ConfigError, unknown
 from recurra.estimators.frame import Frame
 from recurra.estimators.parameters import Checks
 from recurra.estimators.second_order import batch_of, hessian_free_problems
-from recurra.estimators.training_set import Scaled
+from recurra.estimators.training_set import Scaled, steps
+from recurra.models import Model
 from recurra.storage import plain
 from recurra.training import (
     METHODS,
@@ -27,12 +28,15 @@ from recurra.training import (
     Physics,
     Settings,
     Truncated,
+    floss,
     streams,
 )
+from recurra.training.flossing import STEPS, TRANSIENT
 from recurra.training.physics import Units, check_system
 from recurra.training.settings import HESSIAN_FREE
 
 LOSSES = ["squared", "absolute", "huber", "gaussian"]  # those for values; the others are for classes
+_FLOSSED = 4  # windows along which the exponents are taken
 _SAME = (  # a parameter of the estimator and of `Settings` by one name
     "optimizer",
     "learning_rate",
@@ -107,10 +111,10 @@ def settings(owner: Any, windows: int, method: HessianFree | None = None) -> Set
 
 def objective(owner: Any) -> Objective:
     """What to minimise."""
-    steps, loss = int(owner.bptt_length), Loss(owner.loss, float(owner.huber_delta))
+    length, loss = int(owner.bptt_length), Loss(owner.loss, float(owner.huber_delta))
     if owner.stateful:
-        return Truncated(steps, int(owner.washout), loss)
-    return NextSteps(steps, int(owner.teacher_forced or steps), loss)
+        return Truncated(length, int(owner.washout), loss)
+    return NextSteps(length, int(owner.teacher_forced or length), loss)
 
 
 def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
@@ -129,6 +133,18 @@ def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
         return values, drive, *streams(lengths, int(owner.bptt_length), batch_of(owner, 0)), *observed
     starts = window_starts(lengths, owner.bptt_length + 1, owner.stride)
     return values, drive, starts.astype(np.int32), *observed
+
+
+def flossed(owner: Any, model: Model, parts: list[Scaled]) -> Model:
+    """The model after `owner.flossing` updates of gradient flossing along windows of the training rows."""
+    if not owner.flossing:
+        return model
+    inputs = [steps(part)[0] for part in parts]
+    length = min(TRANSIENT + STEPS, max(map(len, inputs)))
+    starts = window_starts([len(rows) for rows in inputs], length, 1)
+    chosen = starts[np.linspace(0, len(starts) - 1, min(_FLOSSED, len(starts))).round().astype(int)]
+    rows = np.concatenate(inputs)
+    return floss(model, np.stack([rows[at : at + length] for at in chosen]), epochs=owner.flossing, seed=owner.seed)[0]
 
 
 def with_physics(owner: Any, data: Any, task: Objective, frame: Frame) -> tuple[Objective, Any]:

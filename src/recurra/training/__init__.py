@@ -1,5 +1,6 @@
 """Training by backpropagation through time: objectives, losses, optimisers, schedules and the compiled loop."""
 
+from recurra.training.flossing import floss
 from recurra.training.fresh import Fresh
 from recurra.training.hessian_free import HessianFree
 from recurra.training.initial import INITIALISATIONS, echo_state
@@ -40,6 +41,7 @@ __all__ = [
     "Trained",
     "Truncated",
     "echo_state",
+    "floss",
     "least_squares",
     "streams",
     "train",
