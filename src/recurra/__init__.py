@@ -19,6 +19,7 @@ _HOME = {
     "CNN": "recurra.estimators",
     "Ensemble": "recurra.estimators",
     "Network": "recurra.estimators",
+    "Observer": "recurra.estimators",
     "Sequences": "recurra.estimators",
     "Bands": "recurra.estimators",
     "Climatology": "recurra.estimators",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Linear as Linear
     from recurra.estimators import Nearest as Nearest
     from recurra.estimators import Network as Network
+    from recurra.estimators import Observer as Observer
     from recurra.estimators import Persistence as Persistence
     from recurra.estimators import Seasonal as Seasonal
     from recurra.estimators import Sequences as Sequences

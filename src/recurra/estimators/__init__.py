@@ -21,6 +21,7 @@ _HOME = {
     "Linear": "recurra.estimators.baselines",
     "Nearest": "recurra.estimators.baselines",
     "Network": "recurra.estimators.network",
+    "Observer": "recurra.estimators.observer",
     "Persistence": "recurra.estimators.baselines",
     "Seasonal": "recurra.estimators.baselines",
     "Sequences": "recurra.estimators.sequences",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from recurra.estimators.gru import GRU as GRU
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network
+    from recurra.estimators.observer import Observer as Observer
     from recurra.estimators.rnn import RNN as RNN
     from recurra.estimators.sequences import Sequences as Sequences
 

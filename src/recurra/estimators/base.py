@@ -121,6 +121,7 @@ class Estimator(ABC):
         self.baselines_ = fit_baselines(training, leave_out=self.kind)
         self.recent_ = frame.held(parts[-1])[-self.memory :]
         self.trained_: TrainedRows | None = TrainedRows.of(parts)
+        self._rows = parts  # shared with who gave them; no file holds them
         # Of several series that end together, times do not tell which one goes on.
         self.continues_ = len(parts) == 1
         self.params_ = {
@@ -201,6 +202,28 @@ class Estimator(ABC):
         if before is not None and not isinstance(data, Series):
             series = self.frame_.series_of(data, after=before)
         return runner.predict(series, before)
+
+    def infer(self, *, measured: Sequence[str], **options: Any) -> Any:
+        """An `Observer` that infers the other channels from the measured ones, fitted to the rows of this model.
+
+        It has a reservoir of its own, whatever the model is: `model.infer(measured=["x"]).infer(series)`.
+
+        Args:
+            measured: names of the channels that will be measured.
+            options: of `Observer`.
+
+        Raises:
+            ConfigError: a model that was loaded: its file does not hold the rows that it was fitted to.
+        """
+        from recurra.estimators.observer import Observer
+
+        self._runner()
+        if not hasattr(self, "_rows"):
+            raise ConfigError(
+                "a loaded model has no training rows to fit an observer to: fit `Observer(measured=...)` to them, and "
+                "save that, which has a file of its own"
+            )
+        return Observer(measured=measured, **options).fit(self._rows)
 
     def score(self, data: Any, *, history: Any = None, threshold: float = 0.4) -> dict[str, Any]:
         """Closed-loop and one-step scores on rows that were not trained on, each beside the baselines.

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 Tensors = dict[str, np.ndarray]
 
 _SEQUENCES = Learner("from a sequence to an answer, no forecaster", "recurra.estimators.sequences:Sequences")
-_KINDS = {**LEARNERS, "sequences": _SEQUENCES}
+_OBSERVER = Learner("from measured channels to the others, no forecaster", "recurra.estimators.observer:Observer")
+_ALONE = {"sequences": _SEQUENCES, "observer": _OBSERVER}  # they know their own files
+_KINDS = {**LEARNERS, **_ALONE}
 
 
 def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
@@ -69,12 +71,12 @@ def load(path: Path, **handed: Any) -> Any:
 
     def expected(document: dict[str, Any]) -> Layout:
         model = _unfitted(document, path, handed)
-        return model.layout(document) if document["kind"] == "sequences" else _layout(document, model)
+        return model.layout(document) if document["kind"] in _ALONE else _layout(document, model)
 
     document, tensors = read_model(path, expected)
     model = _unfitted(document, path, handed)
     try:
-        return model.restore(document, tensors) if model.kind == "sequences" else _fitted(model, document, tensors)
+        return model.restore(document, tensors) if model.kind in _ALONE else _fitted(model, document, tensors)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # values that no `save` of ours wrote
         raise ModelFileError(f"{path} is not a fitted model: {type(error).__name__}: {error}") from error
 
