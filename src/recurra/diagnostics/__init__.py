@@ -22,6 +22,7 @@ from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.information_capacity import information_capacity, measure_information_capacity
 from recurra.diagnostics.memory_capacity import linear_memory_capacity, measure_memory_capacity, memory_capacity
 from recurra.diagnostics.modes import Modes, modes
+from recurra.diagnostics.orbits import Branch, PeriodicPoints, continuation, cycles, family, fixed_points
 from recurra.diagnostics.predictability import Predictability, noise_level, predictability
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
@@ -30,6 +31,7 @@ from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
 
 __all__ = [
+    "Branch",
     "Climate",
     "ConditionalExponents",
     "CovariantVectors",
@@ -38,6 +40,7 @@ __all__ = [
     "FrequencyResponse",
     "LyapunovSpectrum",
     "Modes",
+    "PeriodicPoints",
     "Predictability",
     "Resonance",
     "States",
@@ -50,14 +53,18 @@ __all__ = [
     "clamp",
     "climate",
     "conditional_exponents",
+    "continuation",
     "covariant_vectors",
     "cross_entropy",
+    "cycles",
     "double_sum",
     "embed",
     "entropy_bound",
     "exponent_from_data",
     "false_nearest_neighbors",
+    "family",
     "fit_resonance",
+    "fixed_points",
     "followers",
     "forward",
     "frequency_response",

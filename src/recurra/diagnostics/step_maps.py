@@ -39,6 +39,8 @@ def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int
         return found if dt is None else found._replace(dt=dt)
     if isinstance(subject, StepMap):
         return StepMap(subject.step, subject.start if start is None else start, subject.dt if dt is None else dt)
+    if not callable(subject):
+        raise ConfigError(f"a step map is a function, state -> state in `jax.numpy`, not {subject!r}")
     if start is None:
         raise ConfigError("a step map needs a state to start from: give `start`")
     return StepMap(subject, start, 1.0 if dt is None else dt)
