@@ -22,7 +22,18 @@ from recurra.diagnostics.gradient_flow import gradient_flow
 from recurra.diagnostics.information_capacity import information_capacity, measure_information_capacity
 from recurra.diagnostics.memory_capacity import linear_memory_capacity, measure_memory_capacity, memory_capacity
 from recurra.diagnostics.modes import Modes, modes
-from recurra.diagnostics.orbits import Branch, PeriodicPoints, continuation, cycles, family, fixed_points
+from recurra.diagnostics.orbits import (
+    Behaviour,
+    Branch,
+    LimitCycle,
+    PeriodicPoints,
+    behaviour,
+    continuation,
+    cycles,
+    family,
+    fixed_points,
+    limit_cycle,
+)
 from recurra.diagnostics.predictability import Predictability, noise_level, predictability
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.rtrl import real_time_gradients
@@ -31,6 +42,7 @@ from recurra.diagnostics.untied import Untied, tie
 from recurra.diagnostics.vanilla import Vanilla
 
 __all__ = [
+    "Behaviour",
     "Branch",
     "Climate",
     "ConditionalExponents",
@@ -38,6 +50,7 @@ __all__ = [
     "ExponentEstimate",
     "Followers",
     "FrequencyResponse",
+    "LimitCycle",
     "LyapunovSpectrum",
     "Modes",
     "PeriodicPoints",
@@ -47,6 +60,7 @@ __all__ = [
     "Untied",
     "Vanilla",
     "backward",
+    "behaviour",
     "cao",
     "choose_delay",
     "choose_dimension",
@@ -72,6 +86,7 @@ __all__ = [
     "gradient_flow",
     "information_capacity",
     "kaplan_yorke_dimension",
+    "limit_cycle",
     "linear_memory_capacity",
     "lyapunov_spectrum",
     "measure_information_capacity",
