@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from recurra.diagnostics.lyapunov import lyapunov_spectrum
+from recurra.diagnostics.exponents import lyapunov_spectrum
 from recurra.diagnostics.orbits.flat import in_float64, pack, trajectory, unpack
 from recurra.diagnostics.orbits.periodicity import closure, fundamental, grows, zero_one
+from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError, DataError
 from recurra.series import Series
 
@@ -82,8 +83,6 @@ def behaviour(
     """
     if isinstance(of, Series | np.ndarray):
         return _of_rows(of, dt)
-    from recurra.diagnostics.step_maps import step_map  # a network is loaded without systems
-
     known = hasattr(of, "fit") or hasattr(of, "field")
     sampled = known if sampled is None else sampled
     step, first, dt = step_map(of, start, dt=dt, seed=seed)

@@ -9,6 +9,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from recurra.cells import Array
+from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError, unknown
 from recurra.models import Stack
 
@@ -41,8 +42,6 @@ def family(of: Any, name: str, *, dt: float | None = None, direction: Any = None
         if x.shape != (inputs,):
             raise ConfigError(f"`direction` must be {inputs} numbers, one for each input, got shape {x.shape}")
         return Partial(_scaled if name == "gain" else _pushed, of, x)
-    from recurra.diagnostics.step_maps import step_map  # a network is loaded without systems
-
     if not hasattr(of, "simulate"):
         raise ConfigError(f"a family of step maps is that of a system or a `Stack`, not of {of!r}")
     if getattr(of, "drive", None) is not None:

@@ -10,6 +10,7 @@ from recurra.diagnostics.orbits.flat import in_float64, moved, pack
 from recurra.diagnostics.orbits.newton import Roots, roots
 from recurra.diagnostics.orbits.periodic import PeriodicPoints, by_modulus
 from recurra.diagnostics.orbits.starts import given, typical, visited
+from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError
 
 _EXACT = 1e-9  # a correction of Newton below this is that of a root
@@ -40,7 +41,7 @@ def fixed_points(
 
     Args:
         step: a fitted forecaster, a system that is a map or an undriven vector field, or a map, state -> state, in
-            `jax.numpy`; see `recurra.diagnostics.lyapunov_spectrum`. The fixed points of a forecaster are those of its
+            `jax.numpy`; see `recurra.diagnostics.exponents_spectrum`. The fixed points of a forecaster are those of its
             closed loop, in scaled units: its state, and the last row that it gave.
         starts: states with a leading axis in every array; None for those that a trajectory visits, others near them,
             and others in the box around them. A map in `jax.numpy` needs them.
@@ -122,8 +123,6 @@ def _check(**numbers: Any) -> None:
 
 
 def _prepared(step: Any, starts: Any, dt: float | None, count: int, seed: int) -> tuple[Any, Any, np.ndarray, float]:
-    from recurra.diagnostics.step_maps import step_map  # a network is loaded without systems
-
     if getattr(step, "drive", None) is not None:
         raise ConfigError(
             f"{step.name} is driven, so that it never rests: take its map over one period of the drive, state -> state"

@@ -10,7 +10,9 @@ import numpy as np
 
 from recurra.diagnostics.orbits.flat import trajectory
 from recurra.diagnostics.orbits.periodic import by_modulus
+from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError, DivergenceError
+from recurra.systems.integrators import rk4
 
 _ROWS = 400  # of the curve
 _CORRECTIONS = 30
@@ -106,8 +108,6 @@ def limit_cycle(
         >>> round(limit_cycle(VanDerPol()).period, 6)
         6.663287
     """
-    from recurra.diagnostics.step_maps import step_map  # a network is loaded without systems
-
     if not hasattr(system, "field") or getattr(system, "drive", None) is not None:
         raise ConfigError(
             "a limit cycle is that of an undriven vector field; `cycles` finds those of a step map, and `behaviour` "
@@ -195,6 +195,4 @@ def _curve(system: Any, u: Any, each: Any) -> Any:
 
 
 def _flow(system: Any, y: Any, h: Any, steps: Any) -> Any:
-    from recurra.systems.integrators import rk4  # as above
-
     return jax.lax.fori_loop(0, steps, lambda k, y: rk4.step(system.field, 0.0 * h, y, h), y)
