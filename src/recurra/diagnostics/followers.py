@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
 
 from recurra._types import names, whole_number
 from recurra.diagnostics.states import States
@@ -55,11 +54,13 @@ class Followers:
     def words(self) -> str:
         """The clearest followers in a sentence."""
         found = self.found()
-        if not found:
+        if len(found) == 0:
             return "No unit follows a channel more closely than shifted series would."
         told = [f"{p.name} follows {p.channel} {p.lag} steps later (r = {p.correlation:.2f})" for p in found[:5]]
         more = f", and {len(found) - 5} pairs more" if len(found) > 5 else ""
-        return f"{'; '.join(told)}{more}. Chance would give one such with a probability of {found[0].p:.2g}."
+        return (
+            f"{'; '.join(told)}{more}. Chance would give one such with a probability of {min(p.p for p in found):.2g}."
+        )
 
 
 def followers(
@@ -122,12 +123,12 @@ def _round_correlations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Correlations of series closed to rings (units, channels, lags), and the largest of all after each shift."""
     rows = len(h)
-    units, channels = scipy.fft.rfft(_standard(h), axis=0), np.conj(scipy.fft.rfft(_standard(y), axis=0))
+    units, channels = np.fft.rfft(_standard(h), axis=0), np.conj(np.fft.rfft(_standard(y), axis=0))
     found, largest = np.empty((h.shape[1], y.shape[1], max_lag + 1)), np.zeros(len(shifts))
     window = (shifts[:, None] + np.arange(max_lag + 1)) % rows
     for i in range(h.shape[1]):
         for c in range(y.shape[1]):
-            ring = scipy.fft.irfft(units[:, i] * channels[:, c], rows) / rows  # at every lag
+            ring = np.fft.irfft(units[:, i] * channels[:, c], rows) / rows  # at every lag
             found[i, c] = ring[: max_lag + 1]
             np.maximum(largest, np.abs(ring[window]).max(axis=1), out=largest)
     return found, largest

@@ -99,8 +99,8 @@ def modes(network: Any, *, state: Any = None, x: Any = None, dt: float | None = 
         >>> found.frequencies.tolist(), found.time_constants.round(3).tolist()
         ([0.5, -0.5], [4.746, 4.746])
     """
-    dt = (network.frame_.dt if hasattr(network, "frame_") else 1.0) if dt is None else dt
-    if not (np.isfinite(dt) and dt > 0):
+    size = float(network.frame_.dt if hasattr(network, "frame_") else 1.0) if dt is None else dt
+    if not (np.isfinite(size) and size > 0):
         raise ConfigError(f"`dt` must be a positive, finite number of time units, got {dt!r}")
     J = network if isinstance(network, np.ndarray) else _jacobian(network, state, x)
     if J.ndim != 2 or J.shape[0] != J.shape[1] or not np.isfinite(J).all():
@@ -109,7 +109,7 @@ def modes(network: Any, *, state: Any = None, x: Any = None, dt: float | None = 
         found = np.linalg.eigvals(J).astype(np.complex128)
     # by size, as far as rounding knows it, and an oscillation before its mirror image
     order = np.lexsort((-found.imag.round(10), -np.abs(found).round(10)))
-    return Modes(found[order], float(dt))
+    return Modes(found[order], float(size))
 
 
 def _jacobian(network: Any, state: Any, x: Any) -> np.ndarray:
