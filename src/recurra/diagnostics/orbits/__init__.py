@@ -2,6 +2,7 @@
 
 from recurra.diagnostics.orbits.behaviour import Behaviour, behaviour
 from recurra.diagnostics.orbits.continuation import Bifurcation, Branch, continuation
+from recurra.diagnostics.orbits.diagram import Diagram, bifurcation_diagram
 from recurra.diagnostics.orbits.families import family
 from recurra.diagnostics.orbits.fixed_points import cycles, fixed_points
 from recurra.diagnostics.orbits.limit_cycle import LimitCycle, limit_cycle
@@ -11,9 +12,11 @@ __all__ = [
     "Behaviour",
     "Bifurcation",
     "Branch",
+    "Diagram",
     "LimitCycle",
     "PeriodicPoints",
     "behaviour",
+    "bifurcation_diagram",
     "continuation",
     "cycles",
     "family",
