@@ -4,6 +4,7 @@ from recurra.diagnostics.attractor import Climate, climate
 from recurra.diagnostics.bptt import backward, cross_entropy, forward, squared_error
 from recurra.diagnostics.double_sum import double_sum, state_jacobian, state_jacobians
 from recurra.diagnostics.embedding import cao, choose_delay, choose_dimension, embed, false_nearest_neighbors
+from recurra.diagnostics.equation import Equation, sparse_regression
 from recurra.diagnostics.exponents import (
     ConditionalExponents,
     CovariantVectors,
@@ -48,6 +49,7 @@ __all__ = [
     "Climate",
     "ConditionalExponents",
     "CovariantVectors",
+    "Equation",
     "ExponentEstimate",
     "Followers",
     "FrequencyResponse",
@@ -98,6 +100,7 @@ __all__ = [
     "noise_level",
     "predictability",
     "real_time_gradients",
+    "sparse_regression",
     "squared_error",
     "state_jacobian",
     "state_jacobians",
