@@ -51,7 +51,10 @@ def test_names_and_sizes():
     series = Lorenz96(sites=5).simulate(steps=3, method="rk4")
     assert series.channels == ("x1", "x2", "x3", "x4", "x5")
     assert series.provenance["parameters"] == {"sites": 5, "forcing": 8.0}
-    assert (Lorenz96().lyapunov_exponent, Lorenz96(sites=36).lyapunov_exponent) == (1.67, None)
+    assert (Lorenz96().lyapunov_exponent, Lorenz96(sites=36).lyapunov_exponent) == (
+        pytest.approx(1.683, abs=0.01),
+        pytest.approx(1.671, abs=0.01),
+    )
     for sites in (3, 4.5, True):
         with pytest.raises(ConfigError, match="`sites` must be a whole number of at least 4"):
             Lorenz96(sites=sites)

@@ -78,7 +78,7 @@ def _score(runner: Runner, cuts: list[Cut], threshold: float) -> dict[str, dict[
         "valid_to_end": sum(time >= len(y) * dt for time, y in zip(times, truths, strict=True)),
     }
     exponent = runner.frame.facts.get("lyapunov_exponent")
-    if exponent:
+    if exponent and exponent > 0:
         closed_loop["valid_lyapunov_times"] = closed_loop["valid_time"] * exponent
     return {"closed_loop": closed_loop, "one_step": _pool(truths, forced, runner.frame)}
 

@@ -26,6 +26,7 @@ from recurra.systems.mackey_glass import MackeyGlass
 from recurra.systems.narma10 import NARMA10
 from recurra.systems.noisy_sine import NoisySine
 from recurra.systems.pendulum import Pendulum
+from recurra.systems.reference import ReferenceExponents, reference_exponents
 from recurra.systems.rossler import Rossler
 from recurra.systems.system import System
 from recurra.systems.van_der_pol import VanDerPol
@@ -44,6 +45,7 @@ __all__ = [
     "MackeyGlass",
     "NoisySine",
     "Pendulum",
+    "ReferenceExponents",
     "Rossler",
     "Sampled",
     "System",
@@ -54,6 +56,7 @@ __all__ = [
     "dysts_catalogue",
     "from_dysts",
     "make",
+    "reference_exponents",
     "second_order",
 ]
 

@@ -55,11 +55,6 @@ class Autoregressive(System):
         """0: the start is drawn from the stationary distribution."""
         return 0.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: driven by noise."""
-        return None
-
     def trajectory(self, plan: Plan) -> Series:
         """Draw the series; a longer one starts with the same rows."""
         refuse_step(self.name, plan.dt)

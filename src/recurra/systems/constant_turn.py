@@ -62,11 +62,6 @@ class ConstantTurn(System):
         """0: a track begins where it is first seen."""
         return 0.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: driven by noise."""
-        return None
-
     def trajectory(self, plan: Plan) -> Series:
         """Draw a vehicle and follow it; a longer track starts with the same rows."""
         rng, dt = np.random.default_rng(plan.seed), plan.dt

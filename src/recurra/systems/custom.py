@@ -58,11 +58,6 @@ class Custom(System):
         return self.settling
 
     @property
-    def lyapunov_exponent(self) -> float | None:
-        """Not known."""
-        return None
-
-    @property
     def drive(self) -> None:
         """None: what drives is a part of the function."""
         return None

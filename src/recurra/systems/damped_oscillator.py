@@ -50,11 +50,6 @@ class DampedOscillator(Driven, System):
         """0: how the start is forgotten is what there is to see."""
         return 0.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: two trajectories approach each other for any positive damping."""
-        return None
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(x', v')."""
         x, v = state

@@ -54,11 +54,6 @@ class Duffing(Driven, System):
         """Driven: by then exp(-delta t / 2) = 3e-7 at the default damping. Undriven motion only decays: 0."""
         return 0.0 if self.drive is None else 100.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """Not known in closed form."""
-        return None
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(x', v')."""
         x, v = state

@@ -50,6 +50,7 @@ class KuramotoSivashinsky(System):
     title: ClassVar[str] = "Kuramoto-Sivashinsky equation on a ring, chaotic in space and time"
     default_dt: ClassVar[float] = 0.25
     methods: ClassVar[tuple[str, ...]] = ("etdrk4",)
+    resolution: ClassVar[tuple[str, ...]] = ("points", "substep")
 
     def __check_init__(self):
         if not whole_number(self.points) or self.points < 8:
@@ -77,11 +78,6 @@ class KuramotoSivashinsky(System):
     def transient(self) -> float:
         """Small waves have grown and met many times over."""
         return 200.0
-
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: for L = 22 the literature has values from 0.043 to 0.048."""
-        return None
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """A random sum of the unstable waves, without a mean."""

@@ -16,8 +16,6 @@ from recurra.systems.flow import integrate
 from recurra.systems.integrators import GENERAL
 from recurra.systems.system import Plan, System
 
-_EXPONENTS = {(40, 8.0): 1.67}
-
 
 class Lorenz96(System):
     """The Lorenz-96 system: advection, damping and forcing on a ring of N sites.
@@ -67,11 +65,6 @@ class Lorenz96(System):
     def transient(self) -> float:
         """Phase-space volumes have shrunk by exp(-20 N) by then."""
         return 20.0
-
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """1.67 for 40 sites and F = 8."""
-        return _EXPONENTS.get((self.sites, float(self.forcing)))
 
     @property
     def drive(self) -> None:

@@ -57,6 +57,7 @@ class MackeyGlass(System):
     default_dt: ClassVar[float] = 1.0
     methods: ClassVar[tuple[str, ...]] = ("rk4", "euler")
     state_size: ClassVar[int] = 1
+    resolution: ClassVar[tuple[str, ...]] = ("substep",)
 
     def __check_init__(self):
         for name in ("tau", "substep"):
@@ -67,11 +68,6 @@ class MackeyGlass(System):
     def transient(self) -> float:
         """As in Jaeger's protocol; the constant history is forgotten."""
         return 1000.0
-
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: for tau = 17 the literature has values from 0.006 to 0.007."""
-        return None
 
     @property
     def divisions(self) -> int:
@@ -126,7 +122,7 @@ class MackeyGlass(System):
         if dt is not None and dt != self.tau:
             raise ConfigError(f"the state of {self.name} is one delay: its step is {self.tau:g}, got dt = {dt!r}")
         numbers = (self.beta, self.gamma, self.power, self.tau / self.divisions)
-        return Partial(_delay, numbers), _history(self.start(rng), self.tau, self.divisions), self.tau
+        return Partial(_delay, numbers), _history(self.start(rng), self.tau, self.divisions), float(self.tau)
 
     def _solve(self, start: np.ndarray, times: np.ndarray, method: str) -> np.ndarray:
         """x at increasing times from 0 on."""

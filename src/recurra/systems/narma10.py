@@ -58,11 +58,6 @@ class NARMA10(System):
         """The start from zeros is forgotten."""
         return 200.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: driven by noise."""
-        return None
-
     def trajectory(self, plan: Plan) -> Series:
         """Draw the drive and run the recursion; a longer series starts with the same rows."""
         refuse_step(self.name, plan.dt)

@@ -42,11 +42,6 @@ class NoisySine(System):
         """0: nothing settles."""
         return 0.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """None: no trajectory to perturb."""
-        return None
-
     def trajectory(self, plan: Plan) -> Series:
         """Draw the signal; a longer one starts with the same rows."""
         t = plan.dt * np.arange(plan.steps + 1)

@@ -57,11 +57,6 @@ class Pendulum(Driven, System):
         """Driven: by then exp(-eta t / 2) = 1e-11 at the default damping. Undriven motion only decays: 0."""
         return 0.0 if self.drive is None else 100.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """Not known in closed form."""
-        return None
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(theta', omega')."""
         theta, omega = state

@@ -13,6 +13,7 @@ from recurra._types import whole_number
 from recurra.errors import ConfigError, unknown
 from recurra.series import Series
 from recurra.systems.integrators import MECHANICAL
+from recurra.systems.reference import reference_exponents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ class System(eqx.Module):
         default_dt: the step between rows where none is given.
         methods: names that `simulate(method=...)` takes; empty where nothing is integrated.
         state_size: numbers in `initial`; 0 where there is no state to start from.
+        resolution: parameters that say how finely it is solved, not what.
     """
 
     name: ClassVar[str]
@@ -50,6 +52,7 @@ class System(eqx.Module):
     default_dt: ClassVar[float]
     methods: ClassVar[tuple[str, ...]]
     state_size: ClassVar[int]
+    resolution: ClassVar[tuple[str, ...]] = ()
 
     def __check_init__(self):
         for field in dataclasses.fields(self):
@@ -66,9 +69,13 @@ class System(eqx.Module):
         """Time units that are simulated and discarded where no `initial` is given."""
 
     @property
-    @abstractmethod
     def lyapunov_exponent(self) -> float | None:
-        """Largest Lyapunov exponent per time unit, for these parameters; None where it is not known."""
+        """Largest Lyapunov exponent per time unit, for these parameters; None where it is not known.
+
+        Where it is not a published number it is the largest of `reference_exponents`.
+        """
+        found = reference_exponents(self)
+        return None if found is None else found.largest
 
     @abstractmethod
     def trajectory(self, plan: Plan) -> Series:

@@ -49,11 +49,6 @@ class VanDerPol(Driven, System):
         """By then the distance to the limit cycle has shrunk by more than exp(-50) for mu = 1."""
         return 100.0
 
-    @property
-    def lyapunov_exponent(self) -> float | None:
-        """Not known in closed form."""
-        return None
-
     def field(self, t: jax.Array, state: jax.Array) -> jax.Array:
         """(x', v')."""
         x, v = state

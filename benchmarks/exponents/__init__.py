@@ -1,0 +1,1 @@
+"""The table of reference exponents that the package ships."""
