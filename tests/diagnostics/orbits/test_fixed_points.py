@@ -17,11 +17,7 @@ def free(model, state):
     return model.step(state, np.zeros(model.cells[0].U.shape[1]))[0]
 
 
-def logistic(r, x):
-    return r * x * (1 - x)
-
-
-GRID = np.linspace(0.01, 0.99, 60)[:, None]
+GRID = np.linspace(0.01, 0.99, 200)[:, None]
 
 
 def test_lorenz_rests_where_the_field_is_zero_with_the_eigenvalues_of_the_field():
@@ -76,18 +72,18 @@ def test_henon_has_its_two_fixed_points_and_the_published_numbers_of_cycles():
 
 def test_the_cycles_of_the_logistic_map():
     """At r = 4, x = sin^2(pi j / (2^k -+ 1)): (2^k - 2) / k cycles of a prime length k, all multipliers +-2^k."""
-    found = cycles(LogisticMap(), 5, count=400)
+    found = cycles(LogisticMap(), 5, GRID)
     assert len(found) == 6
     np.testing.assert_allclose(np.abs(found.multipliers), 2.0**5, rtol=1e-9)
     np.testing.assert_allclose(found.orbits[:, 1], 4 * found.orbits[:, 0] * (1 - found.orbits[:, 0]), atol=1e-12)
     assert (found.orbits[:, 0] == found.orbits.min(axis=1)).all()
-    two = cycles(Partial(logistic, 3.2), 2, GRID)
+    two = cycles(LogisticMap(r=3.2), 2, GRID)
     r = 3.2
     pair = (r + 1 + np.array([-1, 1]) * np.sqrt((r + 1) * (r - 3))) / (2 * r)
     np.testing.assert_allclose(two.orbits[0, :, 0], pair, rtol=1e-13)
     np.testing.assert_allclose(two.multipliers, [[4 + 2 * r - r**2]], rtol=1e-11)
-    assert not len(cycles(Partial(logistic, 2.8), 2, GRID))
-    three = cycles(Partial(logistic, 3.83), 3, GRID)
+    assert not len(cycles(LogisticMap(r=2.8), 2, GRID))
+    three = cycles(LogisticMap(r=3.83), 3, GRID)
     assert sorted(three.kinds) == ["stable", "unstable"]
 
 

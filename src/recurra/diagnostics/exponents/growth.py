@@ -130,18 +130,17 @@ def grow(
         carry, more = advance(both[0])
         return carry, both[1] + more
 
-    def stretch(carry: Any, pieces: Any) -> tuple[Any, jax.Array]:
-        return jax.lax.fori_loop(0, pieces, add, (carry, jnp.zeros(begin.directions.shape[-1])))
-
-    def part(carry: Any, _: Any) -> Any:
-        new, logs = stretch(carry, schedule.each)
+    def stretch(carry: Any, pieces: Any) -> Any:
+        new, logs = jax.lax.fori_loop(0, pieces, add, (carry, jnp.zeros(begin.directions.shape[-1])))
         return new, (carry[0], logs)
 
+    # transient, parts and rest in one loop, so that the step is compiled once
+    pieces = jnp.full(parts + 2, schedule.each).at[0].set(schedule.before).at[-1].set(schedule.rest)
+
     def along(state: Any, tangents: Any) -> Any:
-        settled, _ = stretch((state, jnp.linalg.qr(tangents)[0], jnp.asarray(0)), schedule.before)
-        carry, (places, logs) = jax.lax.scan(part, settled, length=parts)
-        (last, *_), left = stretch(carry, schedule.rest)
-        return last, places, logs, left
+        begins = (state, jnp.linalg.qr(tangents)[0], jnp.asarray(0))
+        (last, *_), (places, logs) = jax.lax.scan(stretch, begins, pieces)
+        return last, places[1:-1], logs[1:-1], logs[-1]
 
     flat = jax.vmap(lambda state: ravel_pytree(state)[0])(begin.states)
     last, places, logs, left = jax.vmap(along)(flat, begin.directions)

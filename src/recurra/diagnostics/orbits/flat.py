@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
@@ -98,14 +99,12 @@ def settled(step: Callable[[Any], Any], start: Any, steps: int) -> Any:
 
 @eqx.filter_jit
 def _follow(step: Any, start: Any, every: Any, skip: Any, steps: int) -> jax.Array:
-    advance = flat_step(step, start, times=every)
-
-    def row(vector: jax.Array, _: Any) -> tuple[jax.Array, jax.Array]:
-        vector = advance(vector)
+    def row(vector: jax.Array, times: Any) -> tuple[jax.Array, jax.Array]:
+        vector = flat_step(step, start, times=times)(vector)
         return vector, vector
 
-    first = flat_step(step, start, times=skip)(ravel_pytree(start)[0])
-    return jax.lax.scan(row, first, length=steps)[1]
+    times = jnp.full(steps, every).at[0].add(skip)
+    return jax.lax.scan(row, ravel_pytree(start)[0], times)[1]
 
 
 @eqx.filter_jit
