@@ -102,6 +102,8 @@ def test_exponents_below_the_largest_belong_to_the_network(lorenz):
     found = conditional_exponents(rc.ESN(units=40, spectral_radius=0.4, seed=0).fit(lorenz), lorenz, count=1)
     assert found.gap([0.9, 0.0, -14.57]) == pytest.approx(-14.57 - found.largest)
     assert found.trusted([0.9, 0.0, found.largest - 1]).tolist() == [True, True, False]
+    above = found.largest + 1  # a third exponent that looks well, of a target whose own is below
+    assert found.trusted([0.9, 0.0, above, above], [0.9, 0.0, found.largest - 1]).tolist() == [True, True, False, False]
 
 
 def test_a_model_is_driven_by_its_inputs():

@@ -71,9 +71,21 @@ class ConditionalExponents:
         """
         return float(np.min(target) - self.largest)
 
-    def trusted(self, exponents: Any) -> np.ndarray:
-        """Which exponents of the closed loop belong to what was learned: those above `largest`. See `gap`."""
-        return np.asarray(exponents) > self.largest
+    def trusted(self, exponents: Any, target: Any = None) -> np.ndarray:
+        """Which exponents of the closed loop belong to what was learned; see `gap`.
+
+        Args:
+            exponents: of the closed loop, largest first.
+            target: those of what was learned, where they are known: an exponent is trusted where that of
+                its rank lies above `largest`, and where there is none of its rank, not. None where they are not
+                known: those of the loop must lie above it then, and one not far above may be the network's own.
+        """
+        found = np.asarray(exponents, np.float64)
+        if target is None:
+            return found > self.largest
+        known = np.full(len(found), -np.inf)
+        known[: len(target)] = np.asarray(target, np.float64)[: len(found)]
+        return known > self.largest
 
     @property
     def words(self) -> str:
