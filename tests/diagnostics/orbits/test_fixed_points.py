@@ -7,6 +7,7 @@ from jax.tree_util import Partial
 
 import recurra as rc
 from recurra.diagnostics.orbits import cycles, fixed_points
+from recurra.diagnostics.step_maps import of_forecaster
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
 from recurra.systems import Duffing, HenonMap, LogisticMap, Lorenz63
@@ -122,6 +123,8 @@ def test_a_network_that_learned_a_damped_motion_rests_where_it_came_to_rest():
     rest = found.stable.nonzero()[0]
     assert len(rest) == 1
     assert found.errors.max() < 1e-10
+    loop = of_forecaster(model)  # a step map with a start needs no others
+    np.testing.assert_array_equal(fixed_points(loop, count=16).points, found.points)
     last = model.frame_.scaled(model.forecast(3000))[0][-1]
     np.testing.assert_allclose(found.states[1][rest[0]], last, atol=1e-8)
     assert found.rates[rest[0], 0] == pytest.approx(-0.1 + 1j, abs=0.02)

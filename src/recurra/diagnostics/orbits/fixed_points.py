@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from recurra._types import whole_number
+from recurra.diagnostics.maps import StepMap
 from recurra.diagnostics.orbits.flat import in_float64, moved, pack
 from recurra.diagnostics.orbits.newton import Roots, roots
 from recurra.diagnostics.orbits.periodic import PeriodicPoints, by_modulus
@@ -41,7 +42,7 @@ def fixed_points(
 
     Args:
         step: a fitted forecaster, a system that is a map or an undriven vector field, or a map, state -> state, in
-            `jax.numpy`; see `recurra.diagnostics.exponents_spectrum`. The fixed points of a forecaster are those of its
+            `jax.numpy`; see `recurra.diagnostics.lyapunov_spectrum`. The fixed points of a forecaster are those of its
             closed loop, in scaled units: its state, and the last row that it gave.
         starts: states with a leading axis in every array; None for those that a trajectory visits, others near them,
             and others in the box around them. A map in `jax.numpy` needs them.
@@ -127,7 +128,7 @@ def _prepared(step: Any, starts: Any, dt: float | None, count: int, seed: int) -
         raise ConfigError(
             f"{step.name} is driven, so that it never rests: take its map over one period of the drive, state -> state"
         )
-    named = hasattr(step, "fit") or hasattr(step, "simulate")
+    named = hasattr(step, "fit") or hasattr(step, "simulate") or isinstance(step, StepMap)
     if starts is None and not named:
         raise ConfigError("a step map needs states to start from: give `starts`, with a leading axis")
     if starts is None:
