@@ -91,7 +91,7 @@ def followers(
     Reference: P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing, Wiley 1993, for the largest of all.
 
     Example:
-        >>> y = np.random.default_rng(0).normal(size=(500, 2))
+        >>> y = np.random.default_rng(0).normal(size=(1200, 2))
         >>> units = np.stack([np.roll(y[:, 1], 3), np.roll(y[:, 0], 1)], axis=1)
         >>> [(pair.unit, pair.channel, pair.lag) for pair in followers(units, y).found()]
         [(0, 'c1', 3), (1, 'c0', 1)]
