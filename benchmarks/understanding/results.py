@@ -15,8 +15,7 @@ HOME = Path(__file__).parent / "results"
 
 def record(script: str, name: str, make: Callable[[], dict[str, Any]], *, again: bool = False) -> dict[str, Any]:
     """The row of this name: measured now, and written, where it is not there yet or is wanted again."""
-    path = HOME / f"{script}.json"
-    rows = json.loads(path.read_text()) if path.exists() else []
+    rows = read(script)
     found = next((row for row in rows if row["name"] == name), None)
     if found is None or again:
         began = time.perf_counter()
@@ -26,7 +25,22 @@ def record(script: str, name: str, make: Callable[[], dict[str, Any]], *, again:
         made["versions"] = {each: version(each) for each in ("recurra", "numpy", "jax", "jaxlib")}
         rows = [row for row in rows if row["name"] != name] + [made]
         HOME.mkdir(exist_ok=True)
-        path.write_text(json.dumps(rows, indent=1) + "\n")
+        (HOME / f"{script}.json").write_text(json.dumps(rows, indent=1) + "\n")
         found = made
     print(json.dumps(found), flush=True)
     return found
+
+
+def read(script: str) -> list[dict[str, Any]]:
+    """The rows that there are."""
+    path = HOME / f"{script}.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def put(name: str, lines: list[str]) -> None:
+    """Put lines between the marks of this name in README.md."""
+    readme = HOME.parent / "README.md"
+    text = readme.read_text()
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, after = text.index(begin) + len(begin), text.index(end)
+    readme.write_text("\n".join([text[:before], *lines, text[after:]]))

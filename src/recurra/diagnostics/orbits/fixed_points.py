@@ -14,6 +14,7 @@ from recurra.diagnostics.orbits.starts import given, typical, visited
 from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError
 
+_MANY, _FEW, _LARGE = 64, 16, 64  # starts, and few where a state has more numbers than so many
 _EXACT = 1e-9  # a correction of Newton below this is that of a root
 _ROUNDED = 4 * np.finfo(np.float64).eps  # a residual below this is rounding
 _SAME = 1e-6  # two points closer than this are one, in units of the typical size of a state
@@ -25,7 +26,7 @@ def fixed_points(
     starts: Any = None,
     *,
     dt: float | None = None,
-    count: int = 64,
+    count: int | None = None,
     slow: float = 0.01,
     iterations: int = 300,
     seed: int = 0,
@@ -47,7 +48,7 @@ def fixed_points(
         starts: states with a leading axis in every array; None for those that a trajectory visits, others near them,
             and others in the box around them. A map in `jax.numpy` needs them.
         dt: time units of one step; None for that of the rows of a forecaster or a system, and for 1.
-        count: how many starts, where none are given.
+        count: how many starts, where none are given; None for 64, and for 16 where a state has more than 64 numbers.
         slow: a minimum of q is a slow point where a step is less than this share of the median step at the starts.
         iterations: damped steps from each start, at most.
         seed: of the starts.
@@ -77,7 +78,7 @@ def cycles(
     starts: Any = None,
     *,
     dt: float | None = None,
-    count: int = 64,
+    count: int | None = None,
     slow: float = 0.01,
     iterations: int = 300,
     seed: int = 0,
@@ -101,7 +102,7 @@ def cycles(
         >>> found.orbits[:, :, 0].round(6).tolist(), found.multipliers.real.round(6).tolist()
         ([[0.513045, 0.799455]], [[0.16]])
     """
-    _check(period=period, count=count, iterations=iterations)
+    _check(period=period, count=1 if count is None else count, iterations=iterations)
     step, like, vectors, dt = _prepared(step, starts, dt, count, seed)
     scale = typical(vectors)
     speed = _speed(step, like, vectors, scale, period)
@@ -123,7 +124,9 @@ def _check(**numbers: Any) -> None:
             raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}")
 
 
-def _prepared(step: Any, starts: Any, dt: float | None, count: int, seed: int) -> tuple[Any, Any, np.ndarray, float]:
+def _prepared(
+    step: Any, starts: Any, dt: float | None, count: int | None, seed: int
+) -> tuple[Any, Any, np.ndarray, float]:
     if getattr(step, "drive", None) is not None:
         raise ConfigError(
             f"{step.name} is driven, so that it never rests: take its map over one period of the drive, state -> state"
@@ -133,6 +136,7 @@ def _prepared(step: Any, starts: Any, dt: float | None, count: int, seed: int) -
         raise ConfigError("a step map needs states to start from: give `starts`, with a leading axis")
     if starts is None:
         found = step_map(step, dt=dt, seed=seed)
+        count = (_MANY if pack(found.start).size <= _LARGE else _FEW) if count is None else count
         return found.step, in_float64(found.start), visited(found.step, found.start, count, seed), found.dt
     vectors, like = given(starts)
     found = step_map(step, None if named else like, dt=dt, seed=seed)

@@ -9,7 +9,6 @@ import numpy as np
 
 from recurra.diagnostics.orbits.flat import flat_step
 
-_TOGETHER = 2**21  # numbers in the derivatives that are held at once
 _NEAR = 1e-6  # a damped step below this ends with Newton
 _POLISH = 12  # steps of Newton in the end, at most
 _LEAST, _MOST = 1e-15, 1e12  # damping, in units of the mean of the diagonal of A'A
@@ -82,7 +81,9 @@ def _roots(step: Any, like: Any, starts: Any, scale: Any, times: Any, iterations
         )
         return last.z * scale, _size(last.r), last.correction, (last.A + eye) * scale[:, None] / scale
 
-    return jax.lax.map(solve, starts, batch_size=max(1, min(len(starts), _TOGETHER // len(eye) ** 2)))
+    # One after the other: each ends when it has arrived, and two solutions of many systems at a time can wait for each
+    # other for ever in the threads of XLA.
+    return jax.lax.map(solve, starts)
 
 
 def _improve(place: _Place, r: jax.Array, A: jax.Array) -> _Place:
@@ -100,10 +101,12 @@ def _improve(place: _Place, r: jax.Array, A: jax.Array) -> _Place:
     left = jnp.where(place.damped & near, _POLISH, place.left - 1)
     H, g = A.T @ A, A.T @ r
     shift = damping * jnp.trace(H) / len(z) + 1e-300
-    cautious = -jax.scipy.linalg.solve(H + shift * jnp.eye(len(z)), g, assume_a="pos")
-    newton = -jnp.linalg.solve(A, r)
-    correction = jnp.where(jnp.all(jnp.isfinite(newton)), _size(newton), jnp.inf)
-    p = jnp.where(damped, cautious, newton)
+    p = jax.lax.cond(
+        damped,
+        lambda: -jax.scipy.linalg.solve(H + shift * jnp.eye(len(z)), g, assume_a="pos"),
+        lambda: -jnp.linalg.solve(A, r),
+    )
+    correction = jnp.where(~damped & jnp.all(jnp.isfinite(p)), _size(p), jnp.inf)
     foreseen = jnp.maximum(p @ (shift * p - g), 1e-300)
     going = jnp.all(jnp.isfinite(r)) & (damped | (correction < 1) & (left > 0) & (better | place.damped))
     return _Place(z, r, A, p, damping, foreseen, correction, damped, left, going)
