@@ -55,10 +55,8 @@ def test_the_norms_are_those_of_the_products_of_w_and_slopes(here, results):
 
 
 def test_alone_it_runs_every_part_and_prints_the_standard_lags(here, capsys, monkeypatch):
-    monkeypatch.setitem(
-        diagnose.PARTS, "other", lambda run, model, args: diagnose.Finding("Other", "", {"a": 1}, "b", [])
-    )
-    assert main(["diagnose", "run"]) == 0
+    monkeypatch.setitem(diagnose.PARTS, "other", lambda case: diagnose.Finding("Other", "", {"a": 1}, "b", []))
+    assert main(["diagnose", "run", "--steps", "500"]) == 0
     text = capsys.readouterr().out
     lags = [line.split()[0] for line in text.split("Gradients through time")[1].splitlines() if line[:1].isdigit()]
     assert lags == ["1", "3", "10", "50", "100"]
@@ -68,7 +66,7 @@ def test_alone_it_runs_every_part_and_prints_the_standard_lags(here, capsys, mon
         "spectral radius",
         "saturated",
         "the training part",
-        "run/diagnose-other.html",
+        "run/diagnose.html",
     ):
         assert word in text
 
@@ -78,8 +76,8 @@ def test_a_part_that_does_not_exist_or_apply_is_refused(here, capsys):
     assert "did you mean 'gradients'?" in capsys.readouterr().err
     assert main(["diagnose", "linear", "gradients"]) == 2
     assert "Linear is none" in capsys.readouterr().err
-    assert main(["diagnose", "linear"]) == 2
-    assert "nothing in this run can be diagnosed. structure: " in capsys.readouterr().err
+    assert main(["diagnose", "linear", "gates", "structure"]) == 2
+    assert "nothing in this run can be diagnosed. gates: " in capsys.readouterr().err
     assert main(["diagnose", "run", "gradients", "--length", "2"]) == 2
     assert "'2' is no whole number of at least 3" in capsys.readouterr().err
 
@@ -108,10 +106,50 @@ def test_gates_are_those_of_an_lstm_and_no_other_network_has_them(here, results,
 
 def test_the_page_goes_where_out_says_and_replaces_nothing_unasked(here, capsys):
     words = ["diagnose", "run", "gradients", "--out", "page.html"]
-    assert main(["diagnose", "run", "--out", "page.html"]) == 2
-    assert "say which part" in capsys.readouterr().err
     assert main(words) == 0
     assert (here / "page.html").exists()
     assert not (here / "run" / "diagnose-gradients.html").exists()
     assert main(words) == 2
     assert main([*words, "--force"]) == 0
+
+
+def test_of_an_equation_exponents_fixed_points_and_the_motion_are_told(here, results):
+    found = results("diagnose", "system:henon-map", "--steps", "2000", "--out", "henon.html")
+    assert sum(found["exponents"]["truth"]["exponents"]) == pytest.approx(np.log(0.3), abs=1e-9)
+    places = np.array(found["fixed-points"]["truth"]["places"])
+    x = (-0.7 + np.array([-1, 1]) * np.sqrt(0.7**2 + 4 * 1.4)) / 2.8  # 1 - a x^2 + b x = x
+    np.testing.assert_allclose(np.sort(places[:, 0]), x, rtol=1e-9)
+    assert found["behaviour"]["truth"]["kind"] == "chaotic"
+    assert found["return-map"]["points"] == {"truth": 2000}
+    assert "Lyapunov times" in found["limit"]
+    page = (here / "henon.html").read_text("utf-8")
+    assert page.count("<svg") == 4
+    assert page.rindex("How long can it be forecast?") > page.rindex("Return map")
+
+
+def test_what_was_found_is_added_to_the_report_of_the_run(tmp_path, monkeypatch, results, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "fit",
+        "system:lorenz63",
+        "--learner",
+        "esn",
+        "--steps",
+        "2000",
+        "--set",
+        "units=60",
+        "--set",
+        "data.dt=0.02",
+    ]
+    assert main([*words, "--out", "run"]) == 0
+    assert "How long can it be forecast?" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    capsys.readouterr()
+    found = results("diagnose", "run", "--steps", "2000")
+    report = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "What has it learned?" in report
+    assert found["limit"] in report
+    assert sum(found["exponents"]["truth"]["exponents"]) == pytest.approx(-41 / 3, abs=0.01)  # the trace of the field
+    assert not any(found["exponents"]["esn"]["trusted"][3:])
+    places = np.array(found["fixed-points"]["truth"]["places"])
+    np.testing.assert_allclose(np.sort(places[:, 0]), [-np.sqrt(72), 0, np.sqrt(72)], atol=1e-6)
+    assert [line.split(":")[0] for line in found["left_out"]] == ["gradients", "structure", "gates"]

@@ -1,187 +1,182 @@
-"""`recurra diagnose RUN`: what a trained network has learned, and how: one part a question, one table of parts."""
+"""`recurra diagnose`: what a trained network has learned, and how, or what an equation does; one part a question."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Answer, Console, refuse_unwritable
-from recurra.cli.options import add_common, no_settings
-from recurra.cli.tables import aligned
+from recurra.cli.diagnosis.case import Case
+from recurra.cli.diagnosis.exponents import exponents
+from recurra.cli.diagnosis.finding import Finding
+from recurra.cli.diagnosis.inside import gates, gradients, structure
+from recurra.cli.diagnosis.motion import behaviour, fixed_points
+from recurra.cli.diagnosis.statistics import climate, return_map, spectrum
+from recurra.cli.diagnosis.verdict import closing, opening
+from recurra.cli.options import add_common, no_settings, settings_of
 from recurra.errors import ConfigError, DataError, DivergenceError, unknown
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What a part has found.
-
-    Args:
-        title: of its page.
-        summary: the verdict in words.
-        results: for programs, plain data.
-        text: for people.
-        sections: of its page.
-    """
-
-    title: str
-    summary: str
-    results: Mapping[str, Any]
-    text: str
-    sections: Sequence[Any]
+PARTS: dict[str, Callable[[Case], Finding]] = {
+    "behaviour": behaviour,
+    "exponents": exponents,
+    "fixed-points": fixed_points,
+    "climate": climate,
+    "spectrum": spectrum,
+    "return-map": return_map,
+    "gradients": gradients,
+    "structure": structure,
+    "gates": gates,
+}
+OF_EQUATION = ("behaviour", "exponents", "fixed-points", "spectrum", "return-map")
+_SYSTEM = "system:"
+_ABOUT = """
+Of a run directory it writes one page with all parts that apply, RUN/diagnose.html, and adds what was found to
+RUN/report.html. Named parts alone are written to RUN/diagnose-PART.html (of several: RUN/diagnose.html), and change
+nothing else. Of an equation, system:NAME, it writes diagnose-NAME.html here.
+"""
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command."""
-    parser = commands.add_parser("diagnose", help="what a trained network has learned, and how", allow_abbrev=False)
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    parser = commands.add_parser(
+        "diagnose", help="what a trained network has learned, and how", description=_ABOUT, allow_abbrev=False
+    )
+    parser.add_argument("of", metavar="RUN", help="a run directory, or system:NAME for an equation alone")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all that apply)")
     parser.add_argument(
-        "--length", type=_length, default=100, metavar="STEPS", help="longest lag of gradients (default 100)"
+        "--steps",
+        type=_at_least(500),
+        default=20_000,
+        help="rows of the free run and of simulated truth (default 20000)",
     )
-    add_common(parser, out="the HTML file of one part (default RUN/diagnose-PART.html)")
+    parser.add_argument(
+        "--length", type=_at_least(3), default=100, metavar="STEPS", help="longest lag of gradients (default 100)"
+    )
+    add_common(parser, out="the HTML file; --set KEY=VALUE sets a parameter of system:NAME")
     parser.set_defaults(handler=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> Answer:
-    """Answer every question that was asked, or all that can be: a table, and a page each."""
-    from recurra.estimators import load
-    from recurra.experiment import read_run
-    from recurra.experiment.run_directory import MODEL
-
-    no_settings(args)
+    """Answer every question that was asked, or all that can be: a table each, and one page."""
     for name in args.parts:
         if name not in PARTS:
             raise ConfigError(unknown("part of `diagnose`", name, PARTS))
-    if args.out is not None and len(args.parts) != 1:
-        raise ConfigError("`--out` names one file: say which part goes there, as in `recurra diagnose RUN gradients`")
-    pages = {name: args.out or args.run / f"diagnose-{name}.html" for name in args.parts or PARTS}
-    found, model = read_run(args.run), load(args.run / MODEL)
-    for page in pages.values():
-        refuse_unwritable(page, force=args.force or args.out is None)
-    results: dict[str, Any] = {"run": str(args.run), "learner": found.results["learner"]}
-    texts, refusals = [], []
-    for name, page in pages.items():
-        try:
-            finding = PARTS[name](found, model, args)
-        except (ConfigError, DataError, DivergenceError) as error:
-            if args.parts:
-                raise
-            refusals.append(f"{name}: {error}")
-            continue
-        _write(finding, found, page, console)
-        results[name] = {**finding.results, "report": str(page)}
-        texts += [finding.title, "", finding.text, f"report: {page}", ""]
-    if not texts:
-        raise ConfigError("nothing in this run can be diagnosed. " + "; ".join(refusals))
+    case, page = _of_system(args) if args.of.startswith(_SYSTEM) else _of_run(args)
+    refuse_unwritable(page, force=args.force or (args.out is None and case.run is not None))
+    findings, refusals = _found(case, args.parts, console)
+    if not findings:
+        raise ConfigError(f"nothing in this {'run' if case.run else 'system'} can be diagnosed. " + "; ".join(refusals))
+    results: dict[str, Any] = {"report": str(page)}
+    results |= (
+        {"system": case.data, "parameters": case.system.parameters}
+        if case.run is None
+        else {
+            "run": str(args.of),
+            "learner": case.network,
+        }
+    )
+    whole = not args.parts
+    words = {"words": opening(findings), "limit": closing(case, findings)} if whole or len(findings) > 1 else {}
+    results |= {**words, **{name: dict(found.results) for name, found in findings.items()}, "left_out": refusals}
+    _write(case, findings, refusals, words, page, console)
+    if whole and case.run is not None:
+        _report(case, words, page, console)
     for refusal in refusals:
         console.say(f"left out {refusal}")
-    return Answer(results, "\n".join(texts).rstrip())
+    texts = [*([words["words"], ""] if words else [])]
+    for found in findings.values():
+        texts += [found.title, "", found.text, ""]
+    texts += [*([words["limit"], ""] if words else []), f"report: {page}"]
+    return Answer(results, "\n".join(texts))
 
 
-def gradients(run: Any, model: Any, args: argparse.Namespace) -> Finding:
-    """Whether gradients vanish or explode on their way back through time."""
-    from recurra.diagnostics.gradient_flow import gradient_flow
-    from recurra.report.gradients import ends, facts, gradient_section, lag_rows
-    from recurra.storage import plain
+def _of_run(args: argparse.Namespace) -> tuple[Case, Path]:
+    from recurra.estimators import load
+    from recurra.experiment import read_run
+    from recurra.experiment.run_directory import MODEL
+    from recurra.experiment.source import make_system
 
-    series, rows = _rows(run, args.length)
-    flow = gradient_flow(model, series, length=args.length)
-    section = gradient_section(flow, rows)
-    lines = [
-        f"{flow.words} {flow.advice}",
-        f"Measured along {rows}, {ends(flow)}.",
-        *flow.notes,
-        *([flow.no_bound] if flow.no_bound else []),
-        "",
-        aligned(["lag", "norm", "bound"], lag_rows(flow)),
-        "",
-        aligned(["", ""], facts(flow)).lstrip(),
-        "",
-    ]
-    results = {"data": rows, **plain(flow.as_dict())}
-    return Finding("Gradients through time", flow.words, results, "\n".join(lines), [section])
+    no_settings(args)
+    path = Path(args.of)
+    run, model = read_run(path), load(path / MODEL)
+    system = make_system(run.spec.name, run.spec.parameters) if run.spec.kind == "system" else None
+    name = f"diagnose-{args.parts[0]}.html" if len(args.parts) == 1 else "diagnose.html"
+    return Case(args.steps, args.length, args.seed or 0, run, model, system), args.out or path / name
 
 
-def structure(run: Any, model: Any, args: argparse.Namespace) -> Finding:
-    """The network, folded and unfolded in time, drawn from the model itself."""
-    from recurra.diagnostics.subject import network_of
-    from recurra.models import folded, parameter_count
-    from recurra.report import Section, model_diagram
+def _of_system(args: argparse.Namespace) -> tuple[Case, Path]:
+    from recurra.experiment.source import make_system
 
-    del run, args
-    network = network_of(model)
-    diagram = folded(network)
-    nodes = [{"name": n.name, "kind": n.kind, "size": n.size} for n in diagram.nodes]
-    edges = [
-        {"from": e.source[0], "to": e.target[0], "weights": e.weights, "recurrent": e.recurrent} for e in diagram.edges
-    ]
-    loops = sum(edge["recurrent"] for edge in edges)
-    count = parameter_count(network)
-    summary = f"{count:,} trained numbers, {len(nodes)} nodes; {loops} of {len(edges)} edges come from the step before."
-    section = Section("Folded and unfolded", summary, figures=[model_diagram(network)])
-    rows = [
-        [edge["from"], edge["to"], edge["weights"], "one step later" if edge["recurrent"] else ""] for edge in edges
-    ]
-    text = "\n".join([summary, "", aligned(["from", "to", "weights", ""], rows), ""])
-    results = {"parameters": count, "nodes": nodes, "edges": edges}
-    return Finding("The network", summary, results, text, [section])
+    name = args.of.removeprefix(_SYSTEM)
+    system = make_system(name, settings_of(args, {}))
+    unfit = [part for part in args.parts if part not in OF_EQUATION]
+    if unfit:
+        raise ConfigError(f"{', '.join(unfit)}: of an equation there are the parts {', '.join(OF_EQUATION)}")
+    return Case(args.steps, args.length, args.seed or 0, system=system), args.out or Path(f"diagnose-{name}.html")
 
 
-def gates(run: Any, model: Any, args: argparse.Namespace) -> Finding:
-    """How far the gates of an LSTM are open along the data."""
-    from recurra.diagnostics import gates as along
-    from recurra.report import Section, gate_figure
-    from recurra.storage import plain
+def _found(case: Case, asked: list[str], console: Console) -> tuple[dict[str, Finding], list[str]]:
+    """What each part has found, and why others do not apply; of a single one that was asked for it is raised."""
+    findings, refusals = {}, []
+    for name in asked or (PARTS if case.run is not None else OF_EQUATION):
+        console.say(f"{name} ...")
+        try:
+            findings[name] = PARTS[name](case)
+        except (ConfigError, DataError, DivergenceError) as error:
+            if len(asked) == 1:
+                raise
+            refusals.append(f"{name}: {error}")
+    return findings, refusals
 
-    series, rows = _rows(run, args.length)
-    found = along(model, series)
-    means = {
-        name: {gate: float(getattr(layer, gate).mean()) for gate in ("write", "keep", "read")}
-        for name, layer in found.items()
-    }
-    unit = series.provenance.get("time_unit", "")
-    sections = [
-        Section(f"Layer {name}", f"Along {rows}.", figures=[gate_figure(layer, dt=series.dt, time_unit=unit)])
-        for name, layer in found.items()
-    ]
-    summary = "; ".join(
-        f"{name}: write {m['write']:.2f}, keep {m['keep']:.2f}, read {m['read']:.2f}" for name, m in means.items()
+
+def _write(
+    case: Case,
+    findings: Mapping[str, Finding],
+    refusals: list[str],
+    words: Mapping[str, str],
+    page: Path,
+    console: Console,
+) -> None:
+    from recurra.report import Report, Section, write_report
+
+    sections = [section for found in findings.values() for section in found.sections]
+    if refusals:
+        sections.append(Section("What was left out", "\n\n".join(f"{refusal}." for refusal in refusals)))
+    if words:
+        sections.append(Section("How long can it be forecast?", words["limit"]))
+    title = "What has it learned" if words else next(iter(findings.values())).title
+    of = f"{case.network} on {case.data}" if case.run is not None else case.data
+    if case.run is None and words:
+        title = "What does it do"
+    write_report(
+        Report(
+            title=f"{title}{'?' if words else ':'} {of}",
+            summary=words["words"] if words else next(iter(findings.values())).summary,
+            sections=sections,
+            command=["recurra", *console.words],
+            config=case.run.config if case.run is not None else {"parameters": case.system.parameters},
+            data_hash=case.run.results["data_sha256"] if case.run is not None else "",
+            highlights=[card for found in findings.values() for card in found.highlights][:4],
+        ),
+        page,
     )
-    summary = f"How far the gates are open on average along {rows}, from 0 to 1. {summary}."
-    return Finding("Gates over time", summary, {"data": rows, "mean": plain(means)}, f"{summary}\n", sections)
 
 
-PARTS: dict[str, Callable[[Any, Any, argparse.Namespace], Finding]] = {
-    "structure": structure,
-    "gradients": gradients,
-    "gates": gates,
-}
+def _report(case: Case, words: Mapping[str, str], page: Path, console: Console) -> None:
+    """Keep what was found in the run directory, and write the report of the run anew with it."""
+    from recurra.experiment.run_directory import DIAGNOSIS, REPORT
+    from recurra.report import run_report, write_report
+    from recurra.storage import write_json
+
+    write_json(case.run.path / DIAGNOSIS, {**words, "page": page.name})
+    write_report(run_report(case.run.path), case.run.path / REPORT)
+    console.say(f"added to {case.run.path / REPORT}")
 
 
-def _rows(run: Any, length: int) -> tuple[Any, str]:
-    """The rows to look at, and what they are: the test part, or the training part where only that is long enough."""
-    parts = {"the test part": run.test, "the training part": run.train}
-    longest = {name: max(map(len, part.segments)) for name, part in parts.items()}
-    name = next((name for name, rows in longest.items() if rows > length), max(longest, key=lambda n: longest[n]))
-    return parts[name], name
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        return int(text)
 
-
-def _write(finding: Finding, run: Any, page: Path, console: Console) -> None:
-    from recurra.report import Report, write_report
-
-    report = Report(
-        title=f"{finding.title}: {run.results['learner']} on {Path(run.results['data']).name}",
-        summary=finding.summary,
-        sections=finding.sections,
-        command=["recurra", *console.words],
-        config=run.config,
-        data_hash=run.results["data_sha256"],
-    )
-    write_report(report, page)
-
-
-def _length(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 3:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 3")
-    return int(text)
+    return whole

@@ -27,6 +27,7 @@ MODEL, FORECAST, REPORT, ENVIRONMENT, LOG = (
     "run.log",
 )
 CHECKPOINT = "checkpoint.safetensors"
+DIAGNOSIS, DIAGNOSED = "diagnosis.json", "diagnose.html"  # what `recurra diagnose` adds
 PARTS = "part-*.json"  # what an unfinished example has done
 LOCK = ".lock"
 _ATTEMPTS = 100  # at opening the lock, while another process removes the directory
@@ -38,6 +39,8 @@ _RESULTS = (
     FORECAST,
     REPORT,
     ENVIRONMENT,
+    DIAGNOSIS,
+    DIAGNOSED,
 )
 
 

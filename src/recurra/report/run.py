@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from recurra.experiment import Run, read_run
+from recurra.experiment.run_directory import DIAGNOSIS
 from recurra.report.forecasts import duration, forecast_figure, time_unit
 from recurra.report.formatting import clean, number
 from recurra.report.growth import error_growth_figure
 from recurra.report.page import Highlight, Report, Section, Table
 from recurra.report.palette import ink
 from recurra.report.portrait import phase_portrait
+from recurra.report.predictability import limit
 from recurra.report.training import training_curve
+from recurra.storage import loads_strict
 
 _METRICS = (
     ("rmse", "RMSE", "lower"),
@@ -48,7 +51,7 @@ def run_report(run_dir: str | Path) -> Report:
     return Report(
         title=f"{ink(learner).title} forecast of {_data_name(run)}",
         summary=_summary(run, learner),
-        sections=[_scores(run, learner), *_forecast_sections(run, learner), training],
+        sections=[_scores(run, learner), *_forecast_sections(run, learner), training, *_learned(run)],
         command=run.command,
         config=run.config,
         # what a run cost differs from one to the next, and its report is to be the same
@@ -56,6 +59,26 @@ def run_report(run_dir: str | Path) -> Report:
         data_hash=run.results["data_sha256"],
         highlights=_highlights(run, learner),
     )
+
+
+def _learned(run: Run) -> list[Section]:
+    """What `recurra diagnose` has found, where it was asked; and in the end how long anything can be forecast."""
+    file = run.path / DIAGNOSIS
+    found = loads_strict(file.read_bytes(), what=str(file)) if file.exists() else {}
+    sections = []
+    if isinstance(found, dict) and "words" in found:
+        more = f"All figures and numbers are in {found['page']}, beside this file."
+        sections.append(Section("What has it learned?", f"{found['words']}\n\n{more}"))
+    exponent = run.results["lyapunov_exponent"]
+    words = found.get("limit") or (exponent and _limit(run, exponent))
+    return [*sections, *([Section("How long can it be forecast?", words)] if words else [])]
+
+
+def _limit(run: Run, exponent: float) -> str:
+    from recurra.systems import catalogue
+
+    system = catalogue().get(run.spec.name) if run.spec.kind == "system" else None
+    return limit(run.series, exponent, _data_name(run), is_map=hasattr(system, "map"))
 
 
 def _said(run: Run, *before: str) -> str:
