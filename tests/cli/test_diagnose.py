@@ -58,7 +58,11 @@ def test_alone_it_runs_every_part_and_prints_the_standard_lags(here, capsys, mon
     monkeypatch.setitem(diagnose.PARTS, "other", lambda case: diagnose.Finding("Other", "", {"a": 1}, "b", []))
     assert main(["diagnose", "run", "--steps", "500"]) == 0
     text = capsys.readouterr().out
-    lags = [line.split()[0] for line in text.split("Gradients through time")[1].splitlines() if line[:1].isdigit()]
+    lags = [
+        line.split()[0]
+        for line in text.split("Gradients through time")[1].split("The network")[0].splitlines()
+        if line[:1].isdigit()
+    ]
     assert lags == ["1", "3", "10", "50", "100"]
     for word in (
         "half-life",

@@ -21,7 +21,11 @@ def behaviour(case: Case) -> Finding:
     from recurra.report import Highlight, Section, Table
     from recurra.storage import plain
 
-    numbers = {"steps": min(case.steps, _FOLLOWED), "transient": min(case.steps, _SETTLED), "seed": case.seed}
+    numbers: dict[str, Any] = {
+        "steps": min(case.steps, _FOLLOWED),
+        "transient": min(case.steps, _SETTLED),
+        "seed": case.seed,
+    }
     found = {}
     if case.model is not None:
         found[case.network] = told(case.alone() if case.has_step_map else case.free, **numbers)
@@ -144,7 +148,7 @@ def _rows(name: str, each: Resting) -> list[list[Any]]:
 
     rows = []
     for k, kind in enumerate(each.found.kinds):
-        place = ", ".join(number(float(x)) for x in each.places[k, :_LISTED])
+        place = ", ".join(number(float(np.round(x, 12))) for x in each.places[k, :_LISTED])
         rates = ", ".join(_complex(z) for z in each.found.rates[k, :_LISTED])
         rows.append([name, kind, place or "–", rates, float(each.found.time_constants[k, 0])])
     return rows

@@ -80,7 +80,7 @@ def polished(model: Any, states: Any) -> PeriodicPoints:
         forward = flat_step(step, like)
         both = jax.jit(lambda x: (forward(x), jax.jacfwd(forward)(x)))
         for start in vectors:
-            x, size = start, np.sqrt(np.mean(start**2))
+            x, size, error = start, np.sqrt(np.mean(start**2)), np.inf
             for _ in range(_STEPS):
                 y, J = map(np.asarray, both(x))
                 move = np.linalg.solve(J - np.eye(len(x)), x - y)
