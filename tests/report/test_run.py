@@ -110,7 +110,9 @@ def test_a_missing_file_is_refused(run_dir, name):
 
 def test_no_model_is_needed(run_dir):
     assert not (run_dir / "model.safetensors").exists()
-    assert len(report.run_report(run_dir).sections) == 5
+    sections = report.run_report(run_dir).sections
+    assert len(sections) == 6
+    assert "Lyapunov times" in sections[-1].text  # every report ends with how long anything can be forecast
 
 
 def test_the_threshold_is_that_of_the_score(run_dir):
