@@ -76,9 +76,8 @@ def _finding(
 
     trusted = {name: np.ones(len(found.exponents), bool) for name, found in columns.items()}
     if conditional is not None and case.network in columns:
-        trusted[case.network] = conditional.trusted(columns[case.network].exponents)
-        if "truth" in columns:
-            trusted[case.network][columns["truth"].size :] = False  # the truth has no more
+        known = columns["truth"].exponents if "truth" in columns else None
+        trusted[case.network] = conditional.trusted(columns[case.network].exponents, known)
     for name, found in columns.items():
         results[name] = {
             "exponents": found.exponents,
