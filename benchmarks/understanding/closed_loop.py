@@ -51,7 +51,7 @@ def write_tables() -> None:
     """Put the table of exponents between its marks in README.md: medians over seeds beside the reference."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in read("closed_loop"):
-        groups.setdefault(row["name"].rpartition(" seed=")[0], []).append(row)
+        groups.setdefault(row["name"].partition(" seed=")[0], []).append(row)
     lines = [
         "| learned by | seeds | exponents, median | reference | largest conditional | trusted |",
         "|---|---|---|---|---|---|",
