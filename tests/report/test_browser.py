@@ -39,6 +39,7 @@ def test_the_report_opens_whole_and_without_a_complaint(browser, page_file, tmp_
         "How long can it be trusted?",
         "Does it follow the same dynamics?",
         "Training",
+        "How long can it be forecast?",
         "Horizon",
         "Reproduce this",
     ]

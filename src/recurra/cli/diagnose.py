@@ -2,30 +2,33 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Answer, Console, refuse_unwritable
 from recurra.cli.diagnosis.case import Case
-from recurra.cli.diagnosis.exponents import exponents
 from recurra.cli.diagnosis.finding import Finding
-from recurra.cli.diagnosis.inside import gates, gradients, structure
-from recurra.cli.diagnosis.motion import behaviour, fixed_points
-from recurra.cli.diagnosis.statistics import climate, return_map, spectrum
 from recurra.cli.diagnosis.verdict import closing, opening
 from recurra.cli.options import add_common, no_settings, settings_of
 from recurra.errors import ConfigError, DataError, DivergenceError, unknown
 
+
+def _part(module: str, name: str) -> Callable[[Case], Finding]:
+    """A part, which is loaded when it is asked: `--help` waits for no array library."""
+    return lambda case: getattr(import_module(f"recurra.cli.diagnosis.{module}"), name)(case)
+
+
 PARTS: dict[str, Callable[[Case], Finding]] = {
-    "behaviour": behaviour,
-    "exponents": exponents,
-    "fixed-points": fixed_points,
-    "climate": climate,
-    "spectrum": spectrum,
-    "return-map": return_map,
-    "gradients": gradients,
-    "structure": structure,
-    "gates": gates,
+    "behaviour": _part("motion", "behaviour"),
+    "exponents": _part("exponents", "exponents"),
+    "fixed-points": _part("motion", "fixed_points"),
+    "climate": _part("statistics", "climate"),
+    "spectrum": _part("statistics", "spectrum"),
+    "return-map": _part("statistics", "return_map"),
+    "gradients": _part("inside", "gradients"),
+    "structure": _part("inside", "structure"),
+    "gates": _part("inside", "gates"),
 }
 OF_EQUATION = ("behaviour", "exponents", "fixed-points", "spectrum", "return-map")
 _SYSTEM = "system:"

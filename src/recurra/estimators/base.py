@@ -121,7 +121,7 @@ class Estimator(ABC):
         self.baselines_ = fit_baselines(training, leave_out=self.kind)
         self.recent_ = frame.held(parts[-1])[-self.memory :]
         self.trained_: TrainedRows | None = TrainedRows.of(parts)
-        self._rows = parts  # shared with who gave them; no file holds them
+        self.rows_ = parts  # shared with who gave them; no file holds them
         # Of several series that end together, times do not tell which one goes on.
         self.continues_ = len(parts) == 1
         self.params_ = {
@@ -218,12 +218,12 @@ class Estimator(ABC):
         from recurra.estimators.observer import Observer
 
         self._runner()
-        if not hasattr(self, "_rows"):
+        if not hasattr(self, "rows_"):
             raise ConfigError(
                 "a loaded model has no training rows to fit an observer to: fit `Observer(measured=...)` to them, and "
                 "save that, which has a file of its own"
             )
-        return Observer(measured=measured, **options).fit(self._rows)
+        return Observer(measured=measured, **options).fit(self.rows_)
 
     def score(self, data: Any, *, history: Any = None, threshold: float = 0.4) -> dict[str, Any]:
         """Closed-loop and one-step scores on rows that were not trained on, each beside the baselines.
