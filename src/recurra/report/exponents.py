@@ -84,7 +84,7 @@ def _describe(columns: Mapping[str, Column], level: float | None) -> str:
     text = f"Exponents per time unit, largest first. {'; '.join(parts)}. Bars are one standard error."
     if level is not None:
         text += (
-            f" Hollow marks cannot be trusted: they lie below the largest conditional exponent, {number(level)}, and "
-            "belong to the network itself."
+            f" Hollow marks cannot be trusted: what was learned has no exponent of their rank above the largest "
+            f"conditional one, {number(level)}."
         )
     return text
