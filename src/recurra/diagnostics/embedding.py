@@ -6,6 +6,7 @@ import numpy as np
 
 from recurra._types import whole_number
 from recurra.data.dependence import autocorrelation
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.neighbors import nearest_neighbors
 from recurra.diagnostics.tables import one_channel
 from recurra.errors import ConfigError, DataError
@@ -38,7 +39,7 @@ def embed(series: Any, dimension: int, delay: int = 1, channel: str | int | None
         >>> embed(np.arange(5.0), 2, delay=3).tolist()
         [[0.0, 3.0], [1.0, 4.0]]
     """
-    _whole(dimension=dimension, delay=delay)
+    check_whole(1, dimension=dimension, delay=delay)
     x = one_channel(series, channel, fewest=1 + (dimension - 1) * delay)
     count = len(x) - (dimension - 1) * delay
     return np.stack([x[k * delay : k * delay + count] for k in range(dimension)], axis=1)
@@ -74,7 +75,7 @@ def mutual_information(
         >>> bool(abs(found[0] - np.log(16)) < 0.02), bool(abs(found[1]) < 0.01)
         (True, True)
     """
-    _whole(lags=lags)
+    check_whole(1, lags=lags)
     x = one_channel(series, channel, fewest=lags + 8)
     count = min(16, round(len(x) ** (1 / 3))) if bins is None else bins
     if not whole_number(count) or not 2 <= count <= len(x):
@@ -237,7 +238,7 @@ def _one_more(
     series: Any, delay: int, channel: Any, largest: int, theiler: int | None, norm: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The channel; for 1, 2, ... dimensions how far nearest neighbours are, and their next values."""
-    _whole(delay=delay, largest=largest)
+    check_whole(1, delay=delay, largest=largest)
     x = one_channel(series, channel, fewest=largest * delay + 20)
     count = len(x) - largest * delay
     rows = np.arange(0, count, -(-count // _ROWS))
@@ -258,9 +259,3 @@ def _information(a: np.ndarray, b: np.ndarray, bins: int) -> float:
     both = p > 0
     independent = np.outer(p.sum(axis=1), p.sum(axis=0))
     return float((p[both] * np.log(p[both] / independent[both])).sum()) - (bins - 1) ** 2 / (2 * len(a))
-
-
-def _whole(**numbers: Any) -> None:
-    for name, value in numbers.items():
-        if not whole_number(value) or value < 1:
-            raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}")

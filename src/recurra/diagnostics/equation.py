@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.errors import ConfigError, DataError, NotFittedError
 from recurra.series import Series
 
@@ -80,8 +80,7 @@ def sparse_regression(
 
     Reference: S. L. Brunton, J. L. Proctor, J. N. Kutz, PNAS 113 (2016) 3932-3937.
     """
-    if not whole_number(degree) or degree < 1:
-        raise ConfigError(f"`degree` must be a whole number of at least 1, got {degree!r}")
+    check_whole(1, degree=degree)
     if not (np.isfinite(threshold) and 0 <= threshold < 1):
         raise ConfigError(f"`threshold` is a share of the derivative, 0 <= threshold < 1, got {threshold!r}")
     series = _series(series_or_model, steps, inputs)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from recurra._types import names, whole_number
+from recurra._types import names
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.states import States
 from recurra.errors import ConfigError, DataError
 from recurra.series import Series
@@ -97,9 +98,8 @@ def followers(
         [(0, 'c1', 3), (1, 'c0', 1)]
     """
     h, labels, y, channels, dt = _tables(states, series)
-    for name, value, least in (("max_lag", max_lag, 0), ("permutations", permutations, 1)):
-        if not whole_number(value) or value < least:
-            raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}")
+    check_whole(0, max_lag=max_lag)
+    check_whole(1, permutations=permutations)
     free = np.arange(max_lag + 1, len(h) - max_lag)
     if len(free) < permutations:
         raise DataError(

@@ -11,6 +11,7 @@ import scipy.linalg
 from jax.flatten_util import ravel_pytree
 
 from recurra._types import LOST, whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.maps import DrivenMap
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.step_maps import of_driven
@@ -118,8 +119,7 @@ def frequency_response(
         return _linearised(opened, w)
     if not (np.isfinite(amplitude) and amplitude > 0):
         raise ConfigError(f"`amplitude` must be a positive, finite number, got {amplitude!r}")
-    if not whole_number(periods) or periods < 1:
-        raise ConfigError(f"`periods` must be a whole number of at least 1, got {periods!r}")
+    check_whole(1, periods=periods)
     return _measured(opened, w, float(amplitude), periods, tolerance)
 
 

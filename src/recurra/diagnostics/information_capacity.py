@@ -13,6 +13,7 @@ import scipy.stats
 
 from recurra._types import whole_number
 from recurra.diagnostics.capacity import Readouts, checked, error_of_sum, past
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.states import driven
 from recurra.errors import ConfigError, DataError
 
@@ -128,8 +129,7 @@ def information_capacity(
         >>> sorted(term for term, _ in found.largest())
         [((0, 1),), ((0, 1), (1, 1)), ((0, 2),)]
     """
-    if not whole_number(degree) or degree < 1:
-        raise ConfigError(f"`degree` must be a whole number of at least 1, got {degree!r}")
+    check_whole(1, degree=degree)
     reach = _lags(lags, degree, np.atleast_1d(states).shape[-1])
     h, x = checked(states, inputs, max(reach))
     size = _scale(x, scale)

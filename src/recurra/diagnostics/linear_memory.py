@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 import scipy.signal
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.errors import ConfigError, DataError
 from recurra.threads import one_blas_thread
 
@@ -55,8 +55,8 @@ def linear_memory(W: Any, w: Any, *, leak: float = 1.0, lags: int | None = None)
         ([0.4686, 0.4686, 0.4686, 0.249], 3)
     """
     A, b = _matrices(W, w, leak)
-    if lags is not None and (not whole_number(lags) or lags < 1):
-        raise ConfigError(f"`lags` must be a whole number of at least 1, got {lags!r}")
+    if lags is not None:
+        check_whole(1, lags=lags)
     with one_blas_thread():
         reached = _reached(A, b)
         poles = np.linalg.eigvals(reached)

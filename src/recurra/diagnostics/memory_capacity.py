@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from recurra._types import whole_number
 from recurra.cells import Elman
 from recurra.diagnostics.capacity import Readouts, checked, error_of_sum, past
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.linear_memory import linear_memory
 from recurra.diagnostics.states import driven, model_of, reservoir_of
 from recurra.diagnostics.subject import inner_model
-from recurra.errors import ConfigError
 from recurra.models import Stack
 
 
@@ -66,8 +65,7 @@ def memory_capacity(states: np.ndarray, inputs: np.ndarray, *, lags: int | None 
         [True, True, True, False, False]
     """
     count = 2 * np.atleast_1d(states).shape[-1] if lags is None else lags
-    if not whole_number(count) or count < 1:
-        raise ConfigError(f"`lags` must be a whole number of at least 1, got {lags!r}")
+    check_whole(1, lags=count)
     h, x = checked(states, inputs, count)
     by_lag, without = Readouts(h[count - 1 :]).capacities(past(x, count))
     return MemoryCapacity(by_lag, h.shape[1], error_of_sum(without))

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.scaling import line, straight_part
 from recurra.diagnostics.tables import table
 from recurra.errors import ConfigError, DataError
@@ -78,8 +79,7 @@ def correlation_dimension(
     y = table(series, fewest=500, unbroken=True)
     if not whole_number(theiler) or not 0 <= theiler < len(y) // 4:
         raise ConfigError(f"`theiler` must be a whole number of rows, 0 ... {len(y) // 4 - 1}, got {theiler!r}")
-    if not whole_number(references) or references < 10 * _BLOCKS:
-        raise ConfigError(f"`references` must be a whole number of at least {10 * _BLOCKS}, got {references!r}")
+    check_whole(10 * _BLOCKS, references=references)
     if np.isnan(norm) or norm < 1:
         raise ConfigError(f"`norm` must be at least 1, got {norm!r}")
     if (np.ptp(y, axis=0) == 0).any():

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.tables import pair
 from recurra.errors import ConfigError
 
@@ -82,9 +82,7 @@ def _check(variance: float, method: str, samples: int, rows: int | None) -> None
         raise ConfigError(f"`variance` must be a positive number, got {variance!r}")
     if method not in _METHODS:
         raise ConfigError(f"`method` is one of {', '.join(_METHODS)}, got {method!r}")
-    for name, value in (("samples", samples), ("rows", 1 if rows is None else rows)):
-        if not whole_number(value) or value < 1:
-            raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}")
+    check_whole(1, samples=samples, rows=1 if rows is None else rows)
 
 
 def _log_density(points: np.ndarray, centres: np.ndarray, variance: float) -> np.ndarray:

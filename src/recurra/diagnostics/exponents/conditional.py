@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from recurra.diagnostics.exponents.growth import Schedule, check_numbers
+from recurra.diagnostics.checks import check_whole
+from recurra.diagnostics.exponents.growth import Schedule
 from recurra.diagnostics.exponents.lyapunov import LyapunovSpectrum, measure_spectrum
 from recurra.diagnostics.maps import ForcedMap
 from recurra.diagnostics.step_maps import forced_map
@@ -149,7 +150,8 @@ def conditional_exponents(
     driven = forced_map(network, drive, start, dt)
     length = len(driven.drive)
     transient = min(length // 10, 1000) if transient is None else transient
-    check_numbers(transient=(transient, 0), qr_every=(qr_every, 1), seed=(seed, 0))
+    check_whole(1, qr_every=qr_every)
+    check_whole(0, transient=transient, seed=seed)
     before = -(-transient // qr_every) * qr_every
     steps = (length - before) // qr_every * qr_every
     if steps < 1:

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.linalg
 from jax.flatten_util import ravel_pytree
 
-from recurra.diagnostics.exponents.growth import Starts, check_numbers, flat_step, push, refuse_lost, starts
+from recurra.diagnostics.checks import check_whole
+from recurra.diagnostics.exponents.growth import Starts, flat_step, push, refuse_lost, starts
 from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError
 from recurra.threads import one_blas_thread
@@ -91,7 +92,8 @@ def covariant_vectors(
         >>> bool(abs(slow[1] / slow[0] + 0.25) < 1e-12)  # the second eigenvector, (4, -1)
         True
     """
-    check_numbers(steps=(steps, 1), transient=(transient, 0), qr_every=(qr_every, 1), seed=(seed, 0))
+    check_whole(1, steps=steps, qr_every=qr_every)
+    check_whole(0, transient=transient, seed=seed)
     step, start, dt = step_map(step, start, dt, seed)
     before, places = -(-transient // qr_every), -(-steps // qr_every)
     with jax.enable_x64(True):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.errors import ConfigError, DivergenceError
 
 
@@ -53,13 +53,6 @@ class Starts(NamedTuple):
         return self.directions.shape[1]
 
 
-def check_numbers(**numbers: tuple[Any, int]) -> None:
-    """Refuse what is no whole number of at least so much."""
-    for name, (value, least) in numbers.items():
-        if not whole_number(value) or value < least:
-            raise ConfigError(f"`{name}` must be a whole number of at least {least}, got {value!r}")
-
-
 def starts(start: Any, many: bool, count: int | None, seed: int, few: int) -> Starts:
     """Trajectories from one state, or from many, with `count` random directions each, or `few` at most.
 
@@ -73,7 +66,7 @@ def starts(start: Any, many: bool, count: int | None, seed: int, few: int) -> St
     leaves = jax.tree.leaves(state)
     size, trajectories = sum(leaf[0].size for leaf in leaves), len(leaves[0])
     count = min(size, few) if count is None else count
-    check_numbers(count=(count, 1))
+    check_whole(1, count=count)
     if count > size:
         raise ConfigError(f"`count` is {count}, and a state of {size} numbers has {size} exponents")
     return Starts(state, np.random.default_rng(seed).standard_normal((trajectories, size, count)))

@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.exponents.dimension import entropy_bound, kaplan_yorke_dimension
-from recurra.diagnostics.exponents.growth import Schedule, check_numbers, grow, refuse_lost, starts
+from recurra.diagnostics.exponents.growth import Schedule, grow, refuse_lost, starts
 from recurra.diagnostics.step_maps import step_map
 
 _BLOCKS = 20  # of whole stretches, at least, from whose scatter the errors are told
@@ -133,7 +134,8 @@ def lyapunov_spectrum(
         >>> np.exp(found.exponents).round(6).tolist()
         [0.5, 0.25]
     """
-    check_numbers(steps=(steps, 1), transient=(transient, 0), seed=(seed, 0), qr_every=(qr_every, 1), parts=(parts, 1))
+    check_whole(1, steps=steps, qr_every=qr_every, parts=parts)
+    check_whole(0, transient=transient, seed=seed)
     step, start, dt = step_map(step, start, dt, seed)
     plan = Schedule.of(transient, steps, parts, qr_every)
     return measure_spectrum(step, start, *plan, dt=dt, count=count, qr_every=qr_every, many=many, seed=seed)

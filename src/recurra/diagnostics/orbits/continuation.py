@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.orbits.flat import flat_step, in_float64, pack
 from recurra.diagnostics.orbits.periodic import by_modulus
 from recurra.errors import ConfigError, DivergenceError
@@ -125,9 +125,7 @@ def continuation(
     low, high = min(between), max(between)
     if not (np.isfinite(between).all() and high > low):
         raise ConfigError(f"`between` must be two different, finite numbers, got {between!r}")
-    for name, value in (("period", period), ("points", points)):
-        if not whole_number(value) or value < 1:
-            raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}")
+    check_whole(1, period=period, points=points)
     if not (0 < scale < np.inf and 0 < longest < np.inf):
         raise ConfigError(f"`scale` and `longest` must be positive, finite numbers, got {scale!r} and {longest!r}")
     curve = _Curve(step, in_float64(start), period, scale, high - low)

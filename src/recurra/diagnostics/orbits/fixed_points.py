@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from recurra._types import whole_number
+from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.maps import StepMap
 from recurra.diagnostics.orbits.flat import in_float64, moved, pack
 from recurra.diagnostics.orbits.newton import Roots, roots
@@ -102,7 +102,7 @@ def cycles(
         >>> found.orbits[:, :, 0].round(6).tolist(), found.multipliers.real.round(6).tolist()
         ([[0.513045, 0.799455]], [[0.16]])
     """
-    _check(period=period, count=1 if count is None else count, iterations=iterations)
+    check_whole(1, period=period, count=1 if count is None else count, iterations=iterations)
     step, like, vectors, dt = _prepared(step, starts, dt, count, seed)
     scale = typical(vectors)
     speed = _speed(step, like, vectors, scale, period)
@@ -116,12 +116,6 @@ def cycles(
     slow_ones = _points(orbits, found, kept["near"], scale, lost=int((~near).sum()), **sizes)
     lost = int((~exact & ~near).sum())
     return _points(orbits, found, kept["exact"], scale, slow=slow_ones, lost=lost, **sizes)
-
-
-def _check(**numbers: Any) -> None:
-    for name, value in numbers.items():
-        if not whole_number(value) or value < 1:
-            raise ConfigError(f"`{name}` must be a whole number of at least 1, got {value!r}")
 
 
 def _prepared(
