@@ -66,7 +66,7 @@ def _learned(run: Run) -> list[Section]:
     file = run.path / DIAGNOSIS
     found = loads_strict(file.read_bytes(), what=str(file)) if file.exists() else {}
     sections = []
-    if isinstance(found, dict) and "words" in found:
+    if found:
         more = f"All figures and numbers are in {found['page']}, beside this file."
         sections.append(Section("What has it learned?", f"{found['words']}\n\n{more}"))
     exponent = run.results["lyapunov_exponent"]
