@@ -124,7 +124,7 @@ def _of_equation(case: Case) -> Resting:
 
 def _of_network(case: Case) -> Resting:
     """From slow rows that are held: at a fixed point the network hears the same row again and again."""
-    from recurra.cli.diagnosis.resting import held_rows, polished, slow_rows
+    from recurra.diagnostics.orbits.resting import held_rows, polished, slow_rows
 
     model = case.alone()
     if not case.has_step_map:
