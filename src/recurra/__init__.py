@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Series": "recurra.series",
     "read_series": "recurra.data",
+    "Auto": "recurra.estimators",
     "ESN": "recurra.estimators",
     "RNN": "recurra.estimators",
     "GRU": "recurra.estimators",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from recurra.estimators import GRU as GRU
     from recurra.estimators import LSTM as LSTM
     from recurra.estimators import RNN as RNN
+    from recurra.estimators import Auto as Auto
     from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
     from recurra.estimators import Ensemble as Ensemble

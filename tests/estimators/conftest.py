@@ -109,6 +109,7 @@ SMALL = {
     "seasonal": {"period": 5},
     "nearest": {"width": 2},
     "linear": {"order": 1},
+    "auto": {"budget": None, "trials": 3, "of": ["esn", "linear"], "horizon": 2, "origins": 1},
     "esn": _RESERVOIR,
     "ffnn": {**_TRAINED, "order": 2},
     "cnn": {**_TRAINED, "layers": 2},

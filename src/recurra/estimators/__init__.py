@@ -8,6 +8,7 @@ from recurra.estimators.learners import LEARNERS as LEARNERS
 from recurra.estimators.learners import Learner as Learner
 
 _HOME = {
+    "Auto": "recurra.estimators.auto",
     "Bands": "recurra.estimators.bands",
     "CNN": "recurra.estimators.cnn",
     "FFNN": "recurra.estimators.ffnn",
@@ -30,6 +31,7 @@ _HOME = {
 __all__ = ["LEARNERS", "Learner", "load", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from recurra.estimators.auto import Auto as Auto
     from recurra.estimators.bands import Bands as Bands
     from recurra.estimators.base import Estimator as Estimator
     from recurra.estimators.baselines import Climatology as Climatology

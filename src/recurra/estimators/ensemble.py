@@ -6,52 +6,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
 from recurra.data.check import warn
 from recurra.errors import ConfigError, DivergenceError
 from recurra.estimators.base import Estimator
 from recurra.estimators.learners import LEARNERS
+from recurra.estimators.members import AGGREGATES, Members, members_layout, restore_members
 from recurra.estimators.parameters import Checks
 from recurra.estimators.running import Runner
 from recurra.estimators.training_set import TrainingSet
 from recurra.series import Series
-from recurra.storage import Layout, plain
-
-AGGREGATES = {"median": np.median, "mean": np.mean}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Members:
-    """Fitted networks side by side, each on its own output, and one forecast out of theirs.
-
-    Args:
-        estimators: fitted; each holds its network.
-        seeds: of each.
-        aggregate: "median" or "mean", over the members, for every step and channel by itself.
-    """
-
-    estimators: tuple[Estimator, ...]
-    seeds: tuple[int, ...]
-    aggregate: str
-
-    @property
-    def networks(self) -> list[Forecaster]:
-        """The forecaster of each member."""
-        return [estimator.network_ for estimator in self.estimators]
-
-    def initial_state(self, batch: int) -> list[Any]:
-        return [network.initial_state(batch) for network in self.networks]
-
-    def run(self, state: list[Any], inputs: BatchInputs) -> tuple[list[Any], Batch]:
-        return self._join([network.run(own, inputs) for network, own in zip(self.networks, state, strict=True)])
-
-    def free_run(self, state: list[Any], last: Row, drive: BatchDrive) -> tuple[list[Any], Batch]:
-        pairs = zip(self.networks, state, strict=True)
-        return self._join([network.free_run(own, last, drive) for network, own in pairs])
-
-    def _join(self, found: list[tuple[Any, Batch]]) -> tuple[list[Any], Batch]:
-        states, forecasts = zip(*found, strict=True)
-        return list(states), AGGREGATES[self.aggregate](np.stack(forecasts), axis=0)
+from recurra.storage import Layout
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -141,7 +105,7 @@ class Ensemble(Estimator):
         }
         return Series(ends[0], **rest), Series(ends[1], **rest)
 
-    def _member(self, seed: int) -> Estimator:
+    def _member(self, seed: int) -> Any:
         return LEARNERS[self.of].build(**(self.settings or {}), seed=seed)
 
     def _seeds(self) -> list[int]:
@@ -172,32 +136,26 @@ class Ensemble(Estimator):
                 f"{len(failures)} of {self.members} members diverged and are left out, those of the seeds {seeds}; the "
                 f"first: {failures[0]}"
             )
-        return Members(tuple(fitted.values()), tuple(fitted), self.aggregate), history
+        return Members(tuple(fitted.values()), self.aggregate), history
 
     def _warmup_rows(self) -> int:
         return self._member(self.seed)._warmup_rows()
 
     def _facts(self) -> dict[str, Any]:
-        network: Members = self.network_
-        return {"seeds": list(network.seeds), "members": plain([member._facts() for member in network.estimators])}
+        return {"seeds": [member.seed for member in self.network_.estimators], "members": self.network_.facts()}
 
     def _tensors(self) -> dict[str, np.ndarray]:
-        members = enumerate(self.network_.estimators)
-        return {f"{k}/{name}": array for k, member in members for name, array in member._tensors().items()}
+        return self.network_.tensors()
 
     def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
-        layouts = [
-            self._member(seed)._layout(channels, features, own)
-            for seed, own in zip(facts["seeds"], facts["members"], strict=True)
-        ]
-        return {f"{k}/{name}": slot for k, layout in enumerate(layouts) for name, slot in layout.items()}
+        return members_layout(self._unfitted(facts), facts["members"], channels, features)
 
     def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Members:
-        members = [self._member(seed) for seed in facts["seeds"]]
-        for k, (member, own) in enumerate(zip(members, facts["members"], strict=True)):
-            named = {n.removeprefix(f"{k}/"): array for n, array in tensors.items() if n.startswith(f"{k}/")}
-            member.network_ = member._restore(channels, features, own, named)
-        return Members(tuple(members), tuple(facts["seeds"]), self.aggregate)
+        members = restore_members(self._unfitted(facts), facts["members"], channels, features, tensors)
+        return Members(members, self.aggregate)
+
+    def _unfitted(self, facts: dict[str, Any]) -> list[Any]:
+        return [self._member(seed) for seed in facts["seeds"]]
 
 
 def _of_member(training: TrainingSet, k: int) -> TrainingSet:

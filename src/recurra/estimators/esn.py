@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse
 
-from recurra.data.check import warn
 from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory
@@ -194,7 +193,7 @@ class ESN(Estimator):
             coefficients = _told(total).solve(ridge)
         else:
             coefficients = self._online(harvest, parts)
-        self._warn_of_saturation(harvest.saturation.share)
+        self._warn_of_saturation(harvest.saturation.share, training.warn)
         return self._network(reservoir, coefficients), history
 
     def _reservoir(self, training: TrainingSet, parts: list[np.ndarray]) -> Reservoir:
@@ -247,7 +246,7 @@ class ESN(Estimator):
             raise DataError(_NOTHING)
         return np.ascontiguousarray(readout.coefficients)
 
-    def _warn_of_saturation(self, share: float) -> None:
+    def _warn_of_saturation(self, share: float, warn: Callable[[str], None]) -> None:
         if share > SATURATED:
             warn(
                 f"the reservoir is saturated: {share:.0%} of its states are beyond 0.99, at the ends of the tanh, "

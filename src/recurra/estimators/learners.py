@@ -35,6 +35,7 @@ LEARNERS: dict[str, Learner] = {
     "seasonal": Learner("today is as a period ago, the period by validation", "recurra.estimators.baselines:Seasonal"),
     "nearest": Learner("what followed the most similar past rows", "recurra.estimators.baselines:Nearest"),
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
+    "auto": Learner("the best of several learners and settings, by search", "recurra.estimators.auto:Auto"),
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
     "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
     "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.check import warn
 from recurra.data.gaps import hold
 from recurra.errors import DataError
 from recurra.estimators.frame import Frame
@@ -27,6 +28,7 @@ class TrainingSet:
         parts: the training series.
         held: validation series given by the caller; None to hold rows out of `parts`.
         checkpoint, progress: as given to `fit`.
+        quiet: nobody is told what is unusual: of a setting that is only tried.
     """
 
     frame: Frame
@@ -34,6 +36,7 @@ class TrainingSet:
     held: list[Scaled] | None
     checkpoint: Path | None
     progress: Callable[[dict[str, Any]], None] | None
+    quiet: bool = False
 
     @staticmethod
     def of(
@@ -47,6 +50,11 @@ class TrainingSet:
         """A point where a training without epochs may be stopped: `progress` looks whether it is to."""
         if self.progress is not None:
             self.progress({"stage": "solving"})
+
+    def warn(self, message: str) -> None:
+        """Tell the user something about the fit."""
+        if not self.quiet:
+            warn(message)
 
     def cuts(self, fraction: float) -> list[int]:
         """Rows of each series that are trained on while the rest validates.

@@ -37,6 +37,7 @@ PAST = Ink("history", "history", HISTORY, "#6b7785", width=1.0)
 _NEUTRAL = (TRUTH, PAST, Ink("", "muted", MUTED, "#a3afbd"), Ink("", "faint", FAINT, "#37424e"))
 
 _LEARNERS = {
+    "auto": Ink("auto", "auto", "#a3002c", "#ff7d90"),
     "esn": Ink("ESN", "esn", "#0068a8", "#5cb8f0"),
     "lstm": Ink("LSTM", "lstm", "#d1520a", "#ff8f4d"),
     "gru": Ink("GRU", "gru", "#00835f", "#2fd0a2"),

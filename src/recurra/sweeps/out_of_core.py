@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.check import warn
 from recurra.errors import ConfigError, DataError, RecurraError
 from recurra.estimators.baseline_set import PAST_ROWS, fit_baselines
 from recurra.estimators.esn import ESN
@@ -225,7 +226,7 @@ def _solve(model: ESN, frame: Frame, parts: Sequence[Part], arguments: Mapping[s
             raise DataError("no training rows are left after the washout: give longer arrays or a shorter `washout`")
         coefficients = total.solve(float(model.ridge or 0))
     reservoir = model._reservoir(blank_training(frame, work.check), [])
-    model._warn_of_saturation(counts["full"] / max(1, counts["states"]))
+    model._warn_of_saturation(counts["full"] / max(1, counts["states"]), warn)
     vars(model).pop("network_", None)
     model.network_ = model._network(reservoir, coefficients)
 

@@ -1,0 +1,214 @@
+"""`Auto`: it searches learners and settings by their closed loops, and forecasts with the best of them together."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from recurra._types import whole_number
+from recurra.data.check import warn
+from recurra.errors import ConfigError, DivergenceError, ModelFileError
+from recurra.estimators.bands import Bands
+from recurra.estimators.base import Estimator
+from recurra.estimators.learners import LEARNERS
+from recurra.estimators.members import Members, members_layout, restore_members
+from recurra.estimators.parameters import Checks
+from recurra.estimators.search import SEARCHED, Blend, Hunt, Rows, candidates, choose_blend
+from recurra.estimators.search.calibration import calibration_errors
+from recurra.estimators.search.record import identity, read_trials, write_trials
+from recurra.estimators.training_set import TrainingSet, validation_origins
+from recurra.series import Series
+from recurra.storage import Layout, plain
+
+HORIZON = 300  # steps of a validation forecast where none is given
+WASHOUT = 100  # rows on which states warm up, or a tenth of the longest series
+CALIBRATION = 50  # origins whose errors the bands are made of
+KEPT = 2.0  # seconds from one writing of the trials to the next
+SECONDS = 30.0  # that sizes are chosen for where only the number of trials is given
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Auto(Estimator):
+    """The learner and its settings by search: nothing to tune by hand.
+
+    The last rows of the training part are held out. Every trial is fitted to the rows before them and run on its own
+    output from several origins within them; what is tried next follows from the scores by successive halving (small
+    networks and short trainings first, the best third of them again with three times the size). The best trials are
+    then fitted to all rows, and the median of their closed loops is the forecast.
+
+    Args:
+        budget: seconds of wall time for the search; the result then depends on the machine. None with `trials`.
+        trials: number of trials instead: the same data and seed then give the same bits.
+        of: names of the learners that are searched.
+        members: at most so many trials make the forecast together; the number among 1, 3, 5 and 10 and the weights
+            are chosen on the held-out rows.
+        validation: fraction of the training rows held out.
+        horizon: steps of each validation forecast; None takes 300, or half of the held-out rows.
+        origins: number of validation forecasts.
+        seed: of the search; the same trials give the same bits.
+
+    Fitted attributes beside those of every estimator: `blend_`, the trials that forecast together (not in a file);
+    `errors_`, those of their joint forecasts in the held-out rows (origins, steps, channels), in the units of the
+    data; `history_` has an entry for each trial.
+
+    Example:
+        >>> import numpy as np, recurra as rc
+        >>> wave = np.sin(0.3 * np.arange(300))
+        >>> model = rc.Auto(trials=6, of=["esn", "linear"]).fit(wave)
+        >>> bool(np.abs(model.forecast(20).values[:, 0] - np.sin(0.3 * np.arange(300, 320))).max() < 1e-3)
+        True
+    """
+
+    kind: ClassVar[str] = "auto"
+
+    budget: float | None = 30.0
+    trials: int | None = None
+    of: Sequence[str] = ("esn", "linear", "nearest")
+    members: int = 10
+    validation: float = 0.3
+    horizon: int | None = None
+    origins: int = 8
+    seed: int = 0
+
+    def check(self) -> None:
+        checks = Checks(self).number("budget", 0, open_low=True, optional=True).whole("trials", 1, optional=True)
+        checks.whole("members", 1, 1000).number("validation", 0, 0.9, open_low=True)
+        checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("seed", 0, 2**32 - 1)
+        named = isinstance(self.of, list | tuple) and all(isinstance(name, str) for name in self.of)
+        unknown = sorted(set(self.of) - set(SEARCHED)) if named else []
+        if not named or not self.of or unknown or len(set(self.of)) < len(self.of):
+            checks.problems.append(f"`of` must be a list of some of {', '.join(SEARCHED)}, got {self.of!r}")
+        if self.budget is None and self.trials is None:
+            checks.problems.append("`budget` or `trials` has to end the search, both are None")
+        checks.raise_all()
+
+    def forecast_bands(
+        self, n: int, level: float = 0.8, history: Any = None, inputs: Any = None
+    ) -> tuple[Series, Series]:
+        """Lower and upper end of a band that a value at a step lies in with the probability `level`.
+
+        The half width is a quantile of the errors in the held-out rows, as of `recurra.Bands`, which says what that
+        rests on. Here the origins lie in one series and overlap, and the best trials were chosen on the same rows: what
+        the bands claim holds as far as the series goes on as it was.
+
+        Args:
+            n: number of steps, at most those of a validation forecast.
+            level: in (0, 1).
+            history, inputs: as of `forecast`.
+
+        Raises:
+            ConfigError: more steps than were validated; a level that cannot be.
+            DataError: too few origins for the level.
+        """
+        self._runner()
+        if whole_number(n) and n > self.errors_.shape[1]:
+            raise ConfigError(
+                f"the bands are known for the {self.errors_.shape[1]} steps of a validation forecast, not for {n}: ask "
+                "for fewer, or fit with a longer `horizon`"
+            )
+        bands = Bands.calibrate(self.errors_, np.zeros_like(self.errors_), level)
+        return bands.around(self.forecast(n, history, inputs))
+
+    def _warmup_rows(self) -> int:
+        return self.network_.warmup if hasattr(self, "network_") else 0
+
+    def _learn(self, training: TrainingSet) -> tuple[Members, list[dict[str, Any]]]:
+        longest = max(len(values) for values, _ in training.parts)
+        washout = max(1, min(WASHOUT, longest // 10))
+        cuts = training.cuts(self.validation)
+        held = training.validation(cuts, washout)
+        quiet = dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
+        head = dataclasses.replace(quiet, parts=training.trained(cuts), held=held)
+        origins = validation_origins(held, washout, self.horizon, HORIZON, self.origins)
+        rows = Rows(
+            rows=sum(len(values) for values, _ in head.parts),
+            washout=washout,
+            seconds=self.budget or SECONDS,
+            horizon=origins.truth.shape[1],
+            origins=self.origins,
+        )
+        hunt = Hunt(candidates(self.of, rows), head, origins, self.seed)
+        self._search(hunt, training)
+        self.blend_ = choose_blend(hunt.trials, origins)
+        members, weights = self._fitted(self.blend_, quiet)
+        dense = validation_origins(held, washout, self.horizon, HORIZON, CALIBRATION)
+        self.errors_ = calibration_errors(self.blend_, head, dense) * training.frame.scaler.std
+        history = [trial.entry(number) for number, trial in enumerate(hunt.trials)]
+        return Members(members, "median", weights), history
+
+    def _search(self, hunt: Hunt, training: TrainingSet) -> None:
+        """Make the trials; those of a search that was stopped are read, and are written when this one is."""
+        path, mark, written = training.checkpoint, identity(training, self.get_params()), time.monotonic()
+        if path is not None:
+            hunt.trials += read_trials(path, mark)
+
+        def keep() -> None:
+            nonlocal written
+            if path is not None and time.monotonic() > written + KEPT:
+                write_trials(path, mark, hunt.trials)
+                written = time.monotonic()
+            if training.progress is not None:
+                best = min(trial.score for trial in hunt.trials)
+                training.progress({"stage": "searching", "trial": len(hunt.trials), "validation": best})
+
+        try:
+            hunt.run(self.budget, self.trials, self.members, keep)
+        finally:
+            if path is not None:
+                write_trials(path, mark, hunt.trials)
+
+    def _fitted(self, blend: Blend, training: TrainingSet) -> tuple[tuple[Estimator, ...], tuple[float, ...]]:
+        """The trials of a blend, fitted to all rows."""
+        fitted, weights, failures = [], [], []
+        for trial, weight in zip(blend.trials, blend.weights, strict=True):
+            member = LEARNERS[trial.learner].build(**trial.final)
+            try:
+                member.network_, _ = member._learn(
+                    dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
+                )
+            except DivergenceError as error:
+                failures.append(error)
+                continue
+            fitted.append(member)
+            weights.append(weight)
+        if not fitted:
+            raise DivergenceError(f"all of the best trials diverged on all rows; the first: {failures[0]}")
+        if failures:
+            warn(f"{len(failures)} of the best trials diverged on all rows and are left out; the first: {failures[0]}")
+        return tuple(fitted), tuple(weights)
+
+    def _facts(self) -> dict[str, Any]:
+        network: Members = self.network_
+        kinds = [{"kind": member.kind, "params": plain(member.get_params())} for member in network.estimators]
+        calibrated = {"origins": len(self.errors_), "steps": self.errors_.shape[1]}
+        facts = {"chosen": kinds, "members": network.facts(), "weights": list(network.weights or ())}
+        return {**facts, "calibrated": calibrated}
+
+    def _tensors(self) -> dict[str, np.ndarray]:
+        return {**self.network_.tensors(), "errors": self.errors_}
+
+    def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
+        calibrated = facts["calibrated"]
+        errors = {"errors": ("float64", (int(calibrated["origins"]), int(calibrated["steps"]), channels))}
+        return {**members_layout(_unfitted(facts), facts["members"], channels, features), **errors}
+
+    def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Members:
+        self.errors_ = tensors["errors"]
+        members = restore_members(_unfitted(facts), facts["members"], channels, features, tensors)
+        return Members(members, "median", tuple(float(weight) for weight in facts["weights"]))
+
+
+def _unfitted(facts: dict[str, Any]) -> list[Estimator]:
+    """The members of a model file before they have their networks."""
+    members = []
+    for entry in facts["chosen"]:
+        if entry["kind"] not in SEARCHED:
+            raise ModelFileError(f"a member of kind {entry['kind']!r} is none that this recurra searches")
+        members.append(LEARNERS[entry["kind"]].build(**entry["params"]))
+        try:
+            members[-1].check()
+        except ConfigError as error:
+            raise ModelFileError(f"a member cannot be: {error}") from error
+    return members

@@ -1,0 +1,48 @@
+"""The trials of a search on disk, so that one that was stopped goes on where it was."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recurra.errors import ConfigError
+from recurra.estimators.search.trial import Trial
+from recurra.estimators.training_set import TrainingSet
+from recurra.storage import canonical, plain, read_checkpoint, write_checkpoint
+
+_PLAIN = ("learner", "settings", "chosen", "rung", "score", "seconds", "failure")
+
+
+def identity(training: TrainingSet, params: Mapping[str, Any]) -> str:
+    """A hash of all that decides a search but its length: the rows, and the parameters of the search."""
+    decisive = {name: value for name, value in params.items() if name not in ("budget", "trials", "members")}
+    digest = hashlib.sha256(canonical(plain(decisive)).encode())
+    for values, drive in [*training.parts, *(training.held or [])]:
+        for array in (values, drive):
+            digest.update(canonical(list(array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def write_trials(path: Path, identity: str, trials: Sequence[Trial]) -> None:
+    """Write all trials of a search; the last two writings are kept."""
+    entries = [{name: getattr(trial, name) for name in _PLAIN} for trial in trials]
+    forecasts = {f"{k:05d}": trial.forecasts for k, trial in enumerate(trials)}
+    write_checkpoint(path, forecasts, {"identity": identity, "trials": plain(entries)})
+
+
+def read_trials(path: Path, identity: str) -> list[Trial]:
+    """The trials of a search that was stopped; none where there is no file.
+
+    Raises:
+        ConfigError: they are of another search.
+    """
+    found = read_checkpoint(path)
+    if found is None:
+        return []
+    document, forecasts = found
+    if document.get("identity") != identity:
+        raise ConfigError(f"{path} belongs to a search over other rows or settings: remove it to start anew")
+    return [Trial(**entry, forecasts=forecasts[f"{k:05d}"]) for k, entry in enumerate(document["trials"])]

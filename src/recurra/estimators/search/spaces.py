@@ -1,0 +1,118 @@
+"""What is searched of each learner: its space, what grows from rung to rung, and its share of the trials."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+from recurra.estimators.search.space import Choice, Real, Space
+
+ETA = 3  # a rung has so many times the size of the one before, and a third of its trials
+_SPEED = 4e9  # multiplications a second that a readout is solved with on one core, roughly: it only sets sizes
+_TRIALS = 40  # that the budget should be enough for
+_EPOCHS = 90  # of a training at the last rung
+_SMALLEST, _LARGEST = 60, 1600  # units
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How a learner is searched.
+
+    Args:
+        space: the settings that are drawn; with none there is one trial.
+        fixed: settings that all trials have.
+        resource: the setting that grows from rung to rung; None for one rung.
+        sizes: its value at each rung.
+        share: of the trials, relative to those of the other learners.
+    """
+
+    space: Space = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    resource: str | None = None
+    sizes: tuple[int, ...] = ()
+    share: float = 1.0
+
+    @property
+    def rungs(self) -> int:
+        """How many there are."""
+        return max(1, len(self.sizes))
+
+    def at(self, rung: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings with the size of a rung."""
+        size = {self.resource: self.sizes[rung]} if self.resource else {}
+        return {**self.fixed, **settings, **size}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the sizes depend on.
+
+    Args:
+        rows: that are trained on.
+        washout: of them dropped while a state warms up.
+        seconds: of the whole search.
+        horizon, origins: of the validation forecasts.
+    """
+
+    rows: int
+    washout: int
+    seconds: float
+    horizon: int
+    origins: int
+
+
+def _esn(given: Rows) -> Searched:
+    space = {
+        "spectral_radius": Real(0.05, 1.3),
+        "leak": Real(0.1, 1.0, log=True),
+        "input_scaling": Real(0.03, 5.0, log=True),
+        "bias_scaling": Real(0.05, 3.0, log=True),
+        "readout_features": Choice(("states", "squared-half")),
+        "lags": Choice((1, 2, 4, 8)),
+        "increment": Choice((False, True)),
+        "teacher_noise": Choice((0.0, 0.0, 0.0, 1e-3, 1e-2)),
+        "seed": Choice((0, 1, 2)),
+    }
+    affordable = sqrt(given.seconds / _TRIALS * _SPEED / (2 * given.rows))
+    top = int(max(_SMALLEST, min(_LARGEST, given.rows / 2, affordable)))
+    return Searched(space, _windows(given), "units", _sizes(top, _SMALLEST), 3.0)
+
+
+def _trained(given: Rows) -> Searched:
+    space = {
+        "units": Choice((16, 32, 64, 128)),
+        "layers": Choice((1, 1, 2)),
+        "learning_rate": Real(1e-3, 2e-2, log=True),
+        "bptt_length": Choice((20, 50, 100)),
+        "increment": Choice((False, True)),
+        "seed": Choice((0, 1, 2)),
+    }
+    fixed = {"final_learning_rate": 1e-5, "stride": 5, "horizon": given.horizon, "origins": given.origins}
+    return Searched(space, fixed, "epochs", _sizes(_EPOCHS, 10), 0.5)
+
+
+def _windows(given: Rows) -> dict[str, Any]:
+    return {"washout": given.washout, "horizon": given.horizon, "origins": given.origins}
+
+
+def _sizes(top: int, least: int) -> tuple[int, ...]:
+    """top, a third of it, a ninth, ... down to `least`, the smallest first."""
+    sizes = [top]
+    while sizes[0] >= ETA * least:
+        sizes.insert(0, round(sizes[0] / ETA))
+    return tuple(sizes)
+
+
+SEARCHED = {
+    "esn": _esn,
+    "rnn": _trained,
+    "gru": _trained,
+    "lstm": _trained,
+    "linear": lambda given: Searched(share=0.0),
+    "nearest": lambda given: Searched(share=0.0),
+}
+
+
+def candidates(of: Sequence[str], given: Rows) -> dict[str, Searched]:
+    """How each of these learners is searched on such rows."""
+    return {name: SEARCHED[name](given) for name in of}

@@ -1,0 +1,166 @@
+"""The search for settings: spaces, successive halving, blends; trials are scored by what the tests choose."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recurra.estimators.members import weighted_median
+from recurra.estimators.search import Hunt, Trial, choose_blend, hunt
+from recurra.estimators.search.space import Choice, Real, draw, near
+from recurra.estimators.search.spaces import Rows, Searched, candidates
+from recurra.forecasting import Origins
+
+FEW = Rows(rows=700, washout=100, seconds=30.0, horizon=100, origins=4)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3), st.booleans(), st.integers(0, 2**32 - 1))
+@settings(max_examples=50)
+def test_what_is_drawn_or_near_lies_in_the_range(low, width, log, seed):
+    kind = Real(abs(low) + 1e-3, abs(low) + 1e-3 + width, log)
+    rng = np.random.default_rng(seed)
+    value = kind.draw(rng)
+    for _ in range(5):
+        assert kind.low * (1 - 1e-12) <= value <= kind.high * (1 + 1e-12)
+        value = kind.near(value, rng)
+
+
+def test_a_logarithmic_range_is_uniform_in_the_logarithm():
+    rng = np.random.default_rng(0)
+    found = np.log10([Real(1e-4, 1e2, log=True).draw(rng) for _ in range(4000)])
+    assert np.histogram(found, 6, (-4, 2))[0] / 4000 == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_a_neighbour_is_a_gaussian_step_away_in_widths_of_the_range():
+    rng = np.random.default_rng(0)
+    steps = np.array([Real(-2.0, 8.0).near(3.0, rng) - 3.0 for _ in range(4000)])
+    assert steps.mean() == pytest.approx(0, abs=0.1)
+    assert steps.std() == pytest.approx(1.5, rel=0.05)
+    same = [Choice(("a", "b")).near("a", rng) == "a" for _ in range(4000)]
+    assert np.mean(same) == pytest.approx(0.9, abs=0.02)  # of a fifth that are drawn anew half are the same
+
+
+def test_a_setting_has_every_parameter_of_the_space():
+    space = {"size": Choice((1, 2)), "scale": Real(0.1, 1.0)}
+    rng = np.random.default_rng(3)
+    assert draw(space, rng).keys() == near(space, {"size": 2, "scale": 0.3}, rng).keys() == space.keys()
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=8), st.data())
+@settings(max_examples=60)
+def test_a_weighted_median_is_the_median_of_repeated_values(values, data):
+    counts = data.draw(st.lists(st.integers(1, 4), min_size=len(values), max_size=len(values)))
+    found = weighted_median(np.array(values, float)[:, None], np.array(counts, float))
+    assert found == pytest.approx([np.median(np.repeat(values, counts))])
+
+
+def _trial(learner="esn", score=1.0, rung=0, **settings):
+    return Trial(learner, settings, {}, rung, score, np.zeros((2, 3, 1)), 1.0)
+
+
+def _hunt(scores, monkeypatch, searched=None, seed=0):
+    """A search whose trials get these scores in turn."""
+    pending = iter(scores)
+
+    def scored(learner, asked, rung, head, origins):
+        return Trial(learner, asked, {}, rung, next(pending), np.zeros((1, 1, 1)), 1.0)
+
+    monkeypatch.setattr(hunt, "try_out", scored)
+    given = searched or {"esn": Searched({"leak": Real(0.1, 1.0)}, {"washout": 5}, "units", (50, 150, 450))}
+    return Hunt(given, None, None, seed)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_best_third_of_a_rung_is_tried_with_three_times_the_size(monkeypatch):
+    scores = [0.5, 0.1, 0.9, 0.2, 0.8, 0.7, 0.6, 0.05, 0.4, 0.3, 0.01]
+    search = _hunt(scores, monkeypatch)
+    search.run(None, 11, 1, lambda: None)
+    # Of three small ones the second is the best, of six the first is the next; the ninth then overtakes it, and the
+    # third of three larger ones, the eighth trial, has three times its size again.
+    assert [trial.settings["units"] for trial in search.trials] == [50, 50, 50, 150, 50, 50, 50, 150, 50, 150, 450]
+    assert [trial.rung for trial in search.trials] == [0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 2]
+    leaks = [trial.settings["leak"] for trial in search.trials]
+    assert (leaks[3], leaks[7], leaks[9], leaks[10]) == (leaks[1], leaks[0], leaks[8], leaks[7])
+    assert all(trial.settings["washout"] == 5 for trial in search.trials)
+
+
+def test_every_learner_is_tried_once_and_then_by_its_share(monkeypatch):
+    kinds = {
+        "linear": Searched(share=0.0),
+        "esn": Searched({"leak": Real(0.1, 1.0)}, share=3.0),
+        "lstm": Searched({"units": Choice((8, 16))}, share=1.0),
+    }
+    search = _hunt([1.0] * 41, monkeypatch, kinds)
+    search.run(None, 41, 1, lambda: None)
+    names = [trial.learner for trial in search.trials]
+    assert names[:3] == ["linear", "esn", "lstm"]
+    assert (names.count("linear"), names.count("esn"), names.count("lstm")) == (1, 30, 10)
+
+
+def test_what_is_next_follows_from_the_trials_alone(monkeypatch):
+    scores = np.random.default_rng(5).uniform(size=30).tolist()
+    whole = _hunt(scores, monkeypatch)
+    whole.run(None, 30, 1, lambda: None)
+    halves = _hunt(scores, monkeypatch)
+    halves.run(None, 14, 1, lambda: None)
+    later = dataclasses.replace(halves, trials=list(halves.trials))
+    later.run(None, 30, 1, lambda: None)
+    assert [trial.settings for trial in later.trials] == [trial.settings for trial in whole.trials]
+    other = _hunt(scores, monkeypatch, seed=1)
+    other.run(None, 30, 1, lambda: None)
+    assert other.trials[0].settings != whole.trials[0].settings
+
+
+def test_it_ends_when_the_time_is_over_with_what_the_best_will_take_again(monkeypatch):
+    search = _hunt([1.0] * 100, monkeypatch)
+    search.run(20.0, None, 5, lambda: None)
+    assert len(search.trials) + 5 == 21  # a second each; looked at before a trial, so one is over it
+
+
+def test_draws_near_the_best_are_closer_to_it_than_others(monkeypatch):
+    # The score is the distance from 0.8: with draws near the best ones, later trials are closer.
+    def scored(learner, asked, rung, head, origins):
+        return Trial(learner, asked, {}, rung, abs(asked["leak"] - 0.8), np.zeros((1, 1, 1)), 1.0)
+
+    monkeypatch.setattr(hunt, "try_out", scored)
+    search = Hunt({"esn": Searched({"leak": Real(0.0, 10.0)})}, None, None, 0)  # pyright: ignore[reportArgumentType]
+    search.run(None, 200, 1, lambda: None)
+    away = np.array([trial.score for trial in search.trials])
+    assert np.median(away[100:][1::2]) < 0.4 * np.median(away[100:][::2])
+
+
+def test_sizes_grow_by_three_up_to_what_the_rows_and_the_time_allow():
+    found = candidates(("esn", "lstm", "linear"), FEW)
+    assert found["esn"].sizes == (117, 350)  # half of the rows
+    assert found["lstm"].sizes == (10, 30, 90)
+    assert (found["linear"].space, found["linear"].rungs) == ({}, 1)
+    hurried = candidates(("esn",), dataclasses.replace(FEW, rows=100_000, seconds=1.0))
+    assert hurried["esn"].sizes == (60,)
+
+
+def _origins(truth):
+    batch = len(truth)
+    return Origins(np.zeros((batch, 0, 1)), np.zeros((batch, 1)), np.zeros((batch, truth.shape[1], 0)), truth)
+
+
+def test_a_blend_is_the_median_of_the_best_where_their_errors_differ_in_sign():
+    truth = np.zeros((2, 50, 1))
+    errors = (0.2, -0.2, 0.01, 3.0)
+    trials = [
+        dataclasses.replace(_trial(score=abs(error), leak=k), forecasts=truth + error) for k, error in enumerate(errors)
+    ]
+    found = choose_blend(trials, _origins(truth), ["best", "median"])
+    assert [trial.score for trial in found.trials] == [0.01, 0.2, 0.2] or len(found.trials) == 1
+    assert found.score == pytest.approx(0.01)
+    np.testing.assert_allclose(found.forecasts, 0.01)
+    outliers = [dataclasses.replace(trial, forecasts=truth + e) for trial, e in zip(trials, (1, -1, 0.5), strict=False)]
+    joint = choose_blend(outliers, _origins(truth))
+    assert joint.score == pytest.approx(0.5)
+
+
+def test_a_failed_trial_is_in_no_blend():
+    truth = np.zeros((1, 10, 1))
+    bad = dataclasses.replace(_trial(score=0.0), failure="diverged", forecasts=np.full((1, 10, 1), np.nan))
+    good = dataclasses.replace(_trial(score=1.0), forecasts=truth + 1)
+    assert choose_blend([bad, good], _origins(truth)).trials == (good,)
