@@ -1,6 +1,8 @@
 """The search for settings: spaces, successive halving, blends; trials are scored by what the tests choose."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from recurra.estimators.search.space import Choice, Real, draw, near
 from recurra.estimators.search.spaces import Rows, Searched, candidates
 from recurra.forecasting import Origins
 
+NOTHING: Any = SimpleNamespace(head=None, origins=None)  # for trials whose scores are given
 FEW = Rows(rows=700, washout=100, seconds=30.0, horizon=100, origins=4)
 
 
@@ -69,7 +72,7 @@ def _hunt(scores, monkeypatch, searched=None, seed=0):
 
     monkeypatch.setattr(hunt, "try_out", scored)
     given = searched or {"esn": Searched({"leak": Real(0.1, 1.0)}, {"washout": 5}, "units", (50, 150, 450))}
-    return Hunt(given, None, None, seed)  # pyright: ignore[reportArgumentType]
+    return Hunt(given, NOTHING, seed)
 
 
 def test_the_best_third_of_a_rung_is_tried_with_three_times_the_size(monkeypatch):
@@ -124,7 +127,7 @@ def test_draws_near_the_best_are_closer_to_it_than_others(monkeypatch):
         return Trial(learner, asked, {}, rung, abs(asked["leak"] - 0.8), np.zeros((1, 1, 1)), 1.0)
 
     monkeypatch.setattr(hunt, "try_out", scored)
-    search = Hunt({"esn": Searched({"leak": Real(0.0, 10.0)})}, None, None, 0)  # pyright: ignore[reportArgumentType]
+    search = Hunt({"esn": Searched({"leak": Real(0.0, 10.0)})}, NOTHING, 0)
     search.run(None, 200, 1, lambda: None)
     away = np.array([trial.score for trial in search.trials])
     assert np.median(away[100:][1::2]) < 0.4 * np.median(away[100:][::2])
@@ -137,6 +140,15 @@ def test_sizes_grow_by_three_up_to_what_the_rows_and_the_time_allow():
     assert (found["linear"].space, found["linear"].rungs) == ({}, 1)
     hurried = candidates(("esn",), dataclasses.replace(FEW, rows=100_000, seconds=1.0))
     assert hurried["esn"].sizes == (60,)
+
+
+def test_what_is_given_is_neither_drawn_nor_grown():
+    kind = candidates(("esn",), FEW)["esn"].keeping({"units": 77, "leak": 0.5, "ridge": 1e-6})
+    assert "leak" not in kind.space
+    assert kind.rungs == 1
+    assert (
+        kind.at(0, {"lags": 2}).items() >= {"units": 77, "leak": 0.5, "ridge": 1e-6, "lags": 2, "washout": 100}.items()
+    )
 
 
 def _origins(truth):

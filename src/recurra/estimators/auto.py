@@ -1,7 +1,6 @@
 """`Auto`: it searches learners and settings by their closed loops, and forecasts with the best of them together."""
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,17 +14,22 @@ from recurra.estimators.base import Estimator
 from recurra.estimators.learners import LEARNERS
 from recurra.estimators.members import Members, members_layout, restore_members
 from recurra.estimators.parameters import Checks
-from recurra.estimators.search import SEARCHED, Blend, Hunt, Rows, candidates, choose_blend
-from recurra.estimators.search.calibration import calibration_errors
-from recurra.estimators.search.record import identity, read_trials, write_trials
-from recurra.estimators.training_set import TrainingSet, validation_origins
+from recurra.estimators.search import (
+    SEARCHED,
+    Blend,
+    Ground,
+    Hunt,
+    calibration_errors,
+    candidates,
+    choose_blend,
+    run_search,
+)
+from recurra.estimators.training_set import TrainingSet
 from recurra.series import Series
 from recurra.storage import Layout, plain
 
-HORIZON = 300  # steps of a validation forecast where none is given
 WASHOUT = 100  # rows on which states warm up, or a tenth of the longest series
 CALIBRATION = 50  # origins whose errors the bands are made of
-KEPT = 2.0  # seconds from one writing of the trials to the next
 SECONDS = 30.0  # that sizes are chosen for where only the number of trials is given
 
 
@@ -116,58 +120,31 @@ class Auto(Estimator):
 
     def _learn(self, training: TrainingSet) -> tuple[Members, list[dict[str, Any]]]:
         longest = max(len(values) for values, _ in training.parts)
-        washout = max(1, min(WASHOUT, longest // 10))
-        cuts = training.cuts(self.validation)
-        held = training.validation(cuts, washout)
-        quiet = dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
-        head = dataclasses.replace(quiet, parts=training.trained(cuts), held=held)
-        origins = validation_origins(held, washout, self.horizon, HORIZON, self.origins)
-        rows = Rows(
-            rows=sum(len(values) for values, _ in head.parts),
-            washout=washout,
-            seconds=self.budget or SECONDS,
-            horizon=origins.truth.shape[1],
+        ground = Ground.of(
+            training,
+            validation=self.validation,
+            washout=max(1, min(WASHOUT, longest // 10)),
+            horizon=self.horizon,
             origins=self.origins,
+            seconds=self.budget or SECONDS,
         )
-        hunt = Hunt(candidates(self.of, rows), head, origins, self.seed)
-        self._search(hunt, training)
-        self.blend_ = choose_blend(hunt.trials, origins)
-        members, weights = self._fitted(self.blend_, quiet)
-        dense = validation_origins(held, washout, self.horizon, HORIZON, CALIBRATION)
-        self.errors_ = calibration_errors(self.blend_, head, dense) * training.frame.scaler.std
-        history = [trial.entry(number) for number, trial in enumerate(hunt.trials)]
-        return Members(members, "median", weights), history
-
-    def _search(self, hunt: Hunt, training: TrainingSet) -> None:
-        """Make the trials; those of a search that was stopped are read, and are written when this one is."""
-        path, mark, written = training.checkpoint, identity(training, self.get_params()), time.monotonic()
-        if path is not None:
-            hunt.trials += read_trials(path, mark)
-
-        def keep() -> None:
-            nonlocal written
-            if path is not None and time.monotonic() > written + KEPT:
-                write_trials(path, mark, hunt.trials)
-                written = time.monotonic()
-            if training.progress is not None:
-                best = min(trial.score for trial in hunt.trials)
-                training.progress({"stage": "searching", "trial": len(hunt.trials), "validation": best})
-
-        try:
-            hunt.run(self.budget, self.trials, self.members, keep)
-        finally:
-            if path is not None:
-                write_trials(path, mark, hunt.trials)
+        hunt = Hunt(candidates(self.of, ground.rows), ground, self.seed)
+        length = {"seconds": self.budget, "most": self.trials, "again": self.members}
+        run_search(hunt, training, self.get_params(), **length)
+        self.blend_ = choose_blend(hunt.trials, ground.origins)
+        members, weights = self._fitted(self.blend_, training)
+        errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))
+        self.errors_ = errors * training.frame.scaler.std
+        return Members(members, "median", weights), [trial.entry(k) for k, trial in enumerate(hunt.trials)]
 
     def _fitted(self, blend: Blend, training: TrainingSet) -> tuple[tuple[Estimator, ...], tuple[float, ...]]:
         """The trials of a blend, fitted to all rows."""
+        quiet = dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
         fitted, weights, failures = [], [], []
         for trial, weight in zip(blend.trials, blend.weights, strict=True):
             member = LEARNERS[trial.learner].build(**trial.final)
             try:
-                member.network_, _ = member._learn(
-                    dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
-                )
+                member.network_, _ = member._learn(quiet)
             except DivergenceError as error:
                 failures.append(error)
                 continue

@@ -115,9 +115,12 @@ class Estimator(ABC):
             frame.check(part, "validation")
         training = TrainingSet.of(frame, parts, held, checkpoint, progress)
         self.alarms_: list[dict[str, Any]] = []
-        network, history = self._learn(training)
-        self.frame_, self.history_ = frame, history
+        learner, trials = self._searched(training)
+        network, history = learner._learn(training)
+        self.frame_, self.history_ = frame, [*trials, *history]
         self.network_: Any = network
+        self.alarms_ = vars(learner).get("alarms_", self.alarms_)
+        learner.network_ = network
         self.baselines_ = fit_baselines(training, leave_out=self.kind)
         self.recent_ = frame.held(parts[-1])[-self.memory :]
         self.trained_: TrainedRows | None = TrainedRows.of(parts)
@@ -129,6 +132,21 @@ class Estimator(ABC):
             for name, value in self.get_params().items()
         }
         return self
+
+    def _searched(self, training: TrainingSet) -> "tuple[Estimator, list[dict[str, Any]]]":
+        """What is fitted, and what was tried to find it: this estimator itself where it has no `tune`."""
+        vars(self).pop("tuned_", None)
+        if getattr(self, "tune", None) is None:
+            return self, []
+        from recurra.estimators.search.tuning import tuned
+
+        self.tuned_, trials = tuned(self, training)
+        return self.tuned_, trials
+
+    @property
+    def acting(self) -> "Estimator":
+        """What was fitted: this estimator or, with `tune`, the one with the settings that the search chose."""
+        return vars(self).get("tuned_", self)
 
     def _check_window(self, parts: list[Series]) -> None:
         """Refuse a warm-up that no series is long enough for, while it could be shorter."""
@@ -324,7 +342,7 @@ class Estimator(ABC):
     def _runner(self) -> Runner:
         if not hasattr(self, "network_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call `fit(data)` first")
-        return Runner(self.frame_, self.network_, self._warmup_rows())
+        return Runner(self.frame_, self.network_, self.acting._warmup_rows())
 
     def _runners(self) -> dict[str, Runner]:
         """The model first, then its baselines."""

@@ -62,6 +62,8 @@ class Ensemble(Estimator):
             checks.problems.append(f"`of`: a learner without a seed is the same in every member, got {self.of!r}")
         elif not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
             checks.problems.append(f"`settings` must be a table of parameters, got {settings!r}")
+        elif "tune" in settings:
+            checks.problems.append("`settings`: the members share one setting, give it: `tune` it before, alone")
         elif "seed" in settings:
             checks.problems.append("`settings`: the seeds of the members come from `seed`")
         elif self.of in known:

@@ -85,6 +85,8 @@ class ESN(Estimator):
         origins: number of validation forecasts.
         precision: "float64", or "float32" for the weights and states of the reservoir: faster, and too coarse for
             noiseless chaos. The sums of the readout and its coefficients are float64 in both.
+        tune: seconds of a search (as of `Auto`) over radius, leak, scalings, size, lags and the like, as far as they
+            are left at their defaults; None for none. What it chose is in `tuned_`, and is what a file holds.
         seed: of the reservoir and the noise; the same seed gives the same bits.
 
     Rows with a missing target drive the reservoir and are not learnt from.
@@ -123,6 +125,7 @@ class ESN(Estimator):
     horizon: int | None = None
     origins: int = 10
     precision: str = "float64"
+    tune: float | None = None
     seed: int = 0
 
     def check(self) -> None:
@@ -136,7 +139,8 @@ class ESN(Estimator):
         checks.number("forgetting", 0, 1, open_low=True).number("teacher_noise", 0)
         checks.whole("washout", 0).whole("warmup", 0, optional=True)
         checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
-        checks.choice("precision", ["float32", "float64"]).whole("seed", 0, 2**32 - 1).raise_all()
+        checks.choice("precision", ["float32", "float64"]).number("tune", 0, open_low=True, optional=True)
+        checks.whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
             raise ConfigError(
                 f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "

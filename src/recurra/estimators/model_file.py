@@ -39,8 +39,8 @@ def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
     document = {
         "kind": model.kind,
         "recurra_version": __version__,
-        "params": plain(model._saved()),
-        "facts": model._facts(),
+        "params": plain(model.acting._saved()),
+        "facts": model.acting._facts(),
         "frame": plain(
             {name: getattr(frame, name) for name in ("channels", "units", "inputs", "input_units", "dt", "facts")}
         ),
@@ -53,7 +53,7 @@ def save(model: "Estimator", path: Path, *, overwrite: bool) -> None:
         "history": model.history_,
         "trained": _trained_sizes(model.trained_),
     }
-    tensors = {f"network/{name}": array for name, array in model._tensors().items()}
+    tensors = {f"network/{name}": array for name, array in model.acting._tensors().items()}
     for name, network in model.baselines_.items():
         tensors |= {f"baseline/{name}/{key}": array for key, array in baseline_tensors(network).items()}
     for name, scaler in (("scaler", frame.scaler), ("drive_scaler", frame.drive_scaler)):

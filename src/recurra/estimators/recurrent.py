@@ -11,6 +11,7 @@ from recurra.errors import ConfigError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory, training_bytes
 from recurra.estimators.parameters import Checks
+from recurra.estimators.search import SEARCHED
 from recurra.estimators.second_order import batch_of, bytes_at_once, hessian_free, vectors
 from recurra.estimators.training_options import (
     check_training,
@@ -95,6 +96,8 @@ class Recurrent(Estimator):
         horizon: steps of each validation forecast; None takes `bptt_length`, or half of the held-out rows.
         origins: number of validation forecasts.
         warmup: rows of history run through the network before a forecast; None takes `bptt_length` - 1.
+        tune: seconds of a search (as of `Auto`) over sizes, rates and windows, as far as they are left at their
+            defaults, with more epochs for the better ones; None for none. What it chose is in `tuned_`, and in a file.
         seed: of the weights, the order of the windows and dropout; the same seed gives the same bits.
     """
 
@@ -143,6 +146,7 @@ class Recurrent(Estimator):
     horizon: int | None = None
     origins: int = 20
     warmup: int | None = None
+    tune: float | None = None
     seed: int = 0
 
     def check(self) -> None:
@@ -152,6 +156,9 @@ class Recurrent(Estimator):
         checks.choice("precision", ["float32", "float64"]).number("validation", 0, 0.9)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("warmup", 0, optional=True)
         check_training(checks)
+        checks.number("tune", 0, open_low=True, optional=True)
+        if self.tune is not None and self.kind not in SEARCHED:
+            checks.problems.append(f"`tune`: no settings of a {self.kind} are searched")
         self._check_cell(checks)
         checks.raise_all()
 

@@ -27,7 +27,7 @@ def cost(estimator: Any, seconds: float, *, fresh: bool = True) -> dict[str, Any
         parameters (all numbers in the network, trained or not), multiply_adds_per_step, epochs and seconds_per_epoch
         (None where it is solved in one step or was resumed), seconds, peak_memory_bytes (of the process so far).
     """
-    tensors = estimator._tensors()
+    tensors = estimator.acting._tensors()
     epochs = [entry["epoch"] for entry in estimator.history_ if "epoch" in entry]
     done = max(epochs, default=0) if fresh else 0
     return {

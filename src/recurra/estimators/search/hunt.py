@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.space import draw, near
 from recurra.estimators.search.spaces import ETA, Searched
 from recurra.estimators.search.trial import Trial, try_out
-from recurra.estimators.training_set import TrainingSet
-from recurra.forecasting import Origins
 
 FREE = 9  # trials of a learner that are drawn at random before some are drawn near the best ones
 ELITE = 5  # of which one is taken as the centre of such a draw
@@ -27,8 +26,7 @@ class Hunt:
 
     Args:
         searched: how each learner is searched.
-        head: the rows before the cut, and those that validate.
-        origins: the closed loops that score a trial.
+        ground: the rows that every trial is fitted to, and the closed loops that score it.
         seed: of the draws.
         trials: those made so far.
 
@@ -36,8 +34,7 @@ class Hunt:
     """
 
     searched: Mapping[str, Searched]
-    head: TrainingSet
-    origins: Origins
+    ground: Ground
     seed: int
     trials: list[Trial] = field(default_factory=list)
 
@@ -56,7 +53,7 @@ class Hunt:
             if asked is None or (seconds is not None and tried and self._seconds(again) > seconds):
                 return
             learner, settings, rung = asked
-            self.trials.append(try_out(learner, settings, rung, self.head, self.origins))
+            self.trials.append(try_out(learner, settings, rung, self.ground.head, self.ground.origins))
             keep()
 
     def _seconds(self, again: int) -> float:

@@ -1,6 +1,7 @@
 """The trials of a search on disk, so that one that was stopped goes on where it was."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from recurra.errors import ConfigError
+from recurra.estimators.search.hunt import Hunt
 from recurra.estimators.search.trial import Trial
 from recurra.estimators.training_set import TrainingSet
 from recurra.storage import canonical, plain, read_checkpoint, write_checkpoint
 
+KEPT = 2.0  # seconds from one writing of the trials to the next
 _PLAIN = ("learner", "settings", "chosen", "rung", "score", "seconds", "failure")
 
 
 def identity(training: TrainingSet, params: Mapping[str, Any]) -> str:
     """A hash of all that decides a search but its length: the rows, and the parameters of the search."""
-    decisive = {name: value for name, value in params.items() if name not in ("budget", "trials", "members")}
+    decisive = {name: value for name, value in params.items() if name not in ("budget", "trials", "members", "tune")}
     digest = hashlib.sha256(canonical(plain(decisive)).encode())
     for values, drive in [*training.parts, *(training.held or [])]:
         for array in (values, drive):
@@ -46,3 +49,34 @@ def read_trials(path: Path, identity: str) -> list[Trial]:
     if document.get("identity") != identity:
         raise ConfigError(f"{path} belongs to a search over other rows or settings: remove it to start anew")
     return [Trial(**entry, forecasts=forecasts[f"{k:05d}"]) for k, entry in enumerate(document["trials"])]
+
+
+def run_search(
+    hunt: Hunt, training: TrainingSet, params: Mapping[str, Any], *, seconds: float | None, most: int | None, again: int
+) -> None:
+    """Make the trials; those of a search that was stopped are read, and are written when this one is.
+
+    Args:
+        hunt: the search; its trials are added to.
+        training: all rows, with the file of the trials and what is told of the progress.
+        params: of the estimator that searches.
+        seconds, most, again: as of `Hunt.run`.
+    """
+    path, mark, written = training.checkpoint, identity(training, params), time.monotonic()
+    if path is not None:
+        hunt.trials += read_trials(path, mark)
+
+    def keep() -> None:
+        nonlocal written
+        if path is not None and time.monotonic() > written + KEPT:
+            write_trials(path, mark, hunt.trials)
+            written = time.monotonic()
+        if training.progress is not None:
+            best = min(trial.score for trial in hunt.trials)
+            training.progress({"stage": "searching", "trial": len(hunt.trials), "validation": best})
+
+    try:
+        hunt.run(seconds, most, again, keep)
+    finally:
+        if path is not None:
+            write_trials(path, mark, hunt.trials)

@@ -1,7 +1,7 @@
 """What is searched of each learner: its space, what grows from rung to rung, and its share of the trials."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Any
 
@@ -42,6 +42,18 @@ class Searched:
         size = {self.resource: self.sizes[rung]} if self.resource else {}
         return {**self.fixed, **settings, **size}
 
+    def keeping(self, given: Mapping[str, Any]) -> "Searched":
+        """The same with some settings as they are given."""
+        space = {name: kind for name, kind in self.space.items() if name not in given}
+        grows = self.resource not in given
+        return replace(
+            self,
+            space=space,
+            fixed={**self.fixed, **given},
+            resource=self.resource if grows else None,
+            sizes=self.sizes if grows else (),
+        )
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -78,17 +90,20 @@ def _esn(given: Rows) -> Searched:
     return Searched(space, _windows(given), "units", _sizes(top, _SMALLEST), 3.0)
 
 
-def _trained(given: Rows) -> Searched:
+def _trained(given: Rows, **own: Real | Choice) -> Searched:
     space = {
         "units": Choice((16, 32, 64, 128)),
-        "layers": Choice((1, 1, 2)),
         "learning_rate": Real(1e-3, 2e-2, log=True),
-        "bptt_length": Choice((20, 50, 100)),
         "increment": Choice((False, True)),
         "seed": Choice((0, 1, 2)),
+        **own,
     }
     fixed = {"final_learning_rate": 1e-5, "stride": 5, "horizon": given.horizon, "origins": given.origins}
     return Searched(space, fixed, "epochs", _sizes(_EPOCHS, 10), 0.5)
+
+
+def _recurrent(given: Rows) -> Searched:
+    return _trained(given, layers=Choice((1, 1, 2)), bptt_length=Choice((20, 50, 100)))
 
 
 def _windows(given: Rows) -> dict[str, Any]:
@@ -105,9 +120,11 @@ def _sizes(top: int, least: int) -> tuple[int, ...]:
 
 SEARCHED = {
     "esn": _esn,
-    "rnn": _trained,
-    "gru": _trained,
-    "lstm": _trained,
+    "rnn": _recurrent,
+    "gru": _recurrent,
+    "lstm": _recurrent,
+    "ffnn": lambda given: _trained(given, order=Choice((2, 5, 10, 20))),
+    "cnn": lambda given: _trained(given, layers=Choice((2, 3, 4, 5)), kernel=Choice((2, 3))),
     "linear": lambda given: Searched(share=0.0),
     "nearest": lambda given: Searched(share=0.0),
 }
