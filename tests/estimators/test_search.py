@@ -156,19 +156,36 @@ def _origins(truth):
     return Origins(np.zeros((batch, 0, 1)), np.zeros((batch, 1)), np.zeros((batch, truth.shape[1], 0)), truth)
 
 
-def test_a_blend_is_the_median_of_the_best_where_their_errors_differ_in_sign():
-    truth = np.zeros((2, 50, 1))
-    errors = (0.2, -0.2, 0.01, 3.0)
-    trials = [
+def _forecasting(truth, *errors):
+    """Trials whose forecasts are off by so much, and are scored so."""
+    return [
         dataclasses.replace(_trial(score=abs(error), leak=k), forecasts=truth + error) for k, error in enumerate(errors)
     ]
-    found = choose_blend(trials, _origins(truth), ["best", "median"])
-    assert [trial.score for trial in found.trials] == [0.01, 0.2, 0.2] or len(found.trials) == 1
-    assert found.score == pytest.approx(0.01)
-    np.testing.assert_allclose(found.forecasts, 0.01)
-    outliers = [dataclasses.replace(trial, forecasts=truth + e) for trial, e in zip(trials, (1, -1, 0.5), strict=False)]
-    joint = choose_blend(outliers, _origins(truth))
-    assert joint.score == pytest.approx(0.5)
+
+
+def test_a_blend_is_the_median_of_the_best():
+    truth = np.zeros((2, 50, 1))
+    found = choose_blend(_forecasting(truth, 0.3, -0.2, 0.05, 3.0), _origins(truth), ["best", "median"])
+    # Alone the best is off by 0.05; so is the median of the three within eight times that.
+    assert [trial.score for trial in found.trials] == [0.05, 0.2, 0.3]
+    assert found.score == pytest.approx(0.05)
+    np.testing.assert_allclose(found.forecasts, 0.05)
+
+
+def test_the_best_is_alone_where_the_others_make_it_worse():
+    truth = np.zeros((2, 50, 1))
+    trials = _forecasting(truth, 0.1, 0.3, 0.5)  # all on one side: the median of three is 0.3
+    assert [trial.score for trial in choose_blend(trials, _origins(truth), ["best", "median"]).trials] == [0.1]
+    # Weights 1 / score^2 leave more than half to the first.
+    weighted = choose_blend(trials, _origins(truth))
+    assert (len(weighted.trials), weighted.score) == (3, pytest.approx(0.1))
+    assert weighted.weights == pytest.approx((100, 1 / 0.09, 4))
+
+
+def test_what_is_far_worse_is_in_no_blend():
+    truth = np.zeros((2, 50, 1))
+    trials = _forecasting(truth, 0.1, -0.1, 0.9, -0.9, 0.9)
+    assert [trial.score for trial in choose_blend(trials, _origins(truth)).trials] == [0.1, 0.1]
 
 
 def test_a_failed_trial_is_in_no_blend():

@@ -25,10 +25,12 @@ from recurra.estimators.search import (
     run_search,
 )
 from recurra.estimators.training_set import TrainingSet
+from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
 from recurra.series import Series
 from recurra.storage import Layout, plain
 
 WASHOUT = 100  # rows on which states warm up, or a tenth of the longest series
+WORSE = 2.0  # times the score of a trial: fitted to all rows it is left out where its closed loops are worse than that
 CALIBRATION = 50  # origins whose errors the bands are made of
 SECONDS = 30.0  # that sizes are chosen for where only the number of trials is given
 
@@ -132,15 +134,17 @@ class Auto(Estimator):
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self.get_params(), **length)
         self.blend_ = choose_blend(hunt.trials, ground.origins)
-        members, weights = self._fitted(self.blend_, training)
+        members, weights = self._fitted(self.blend_, ground, training)
         errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))
         self.errors_ = errors * training.frame.scaler.std
         return Members(members, "median", weights), [trial.entry(k) for k, trial in enumerate(hunt.trials)]
 
-    def _fitted(self, blend: Blend, training: TrainingSet) -> tuple[tuple[Estimator, ...], tuple[float, ...]]:
-        """The trials of a blend, fitted to all rows."""
+    def _fitted(
+        self, blend: Blend, ground: Ground, training: TrainingSet
+    ) -> tuple[tuple[Estimator, ...], tuple[float, ...]]:
+        """The trials of a blend, fitted to all rows; one that then forecasts worse what it now knows is left out."""
         quiet = dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
-        fitted, weights, failures = [], [], []
+        fitted, failures = [], []
         for trial, weight in zip(blend.trials, blend.weights, strict=True):
             member = LEARNERS[trial.learner].build(**trial.final)
             try:
@@ -148,13 +152,15 @@ class Auto(Estimator):
             except DivergenceError as error:
                 failures.append(error)
                 continue
-            fitted.append(member)
-            weights.append(weight)
+            again = forecast_origins(member.network_, ground.origins)
+            worse = float(horizon_score(closed_loop_errors(again, ground.origins.truth))) / max(trial.score, 1e-12)
+            fitted.append((worse, member, weight))
         if not fitted:
             raise DivergenceError(f"all of the best trials diverged on all rows; the first: {failures[0]}")
         if failures:
             warn(f"{len(failures)} of the best trials diverged on all rows and are left out; the first: {failures[0]}")
-        return tuple(fitted), tuple(weights)
+        kept = [entry for entry in fitted if entry[0] <= WORSE] or [min(fitted, key=lambda entry: entry[0])]
+        return tuple(member for _, member, _ in kept), tuple(weight for _, _, weight in kept)
 
     def _facts(self) -> dict[str, Any]:
         network: Members = self.network_

@@ -83,12 +83,14 @@ def try_out(learner: str, settings: Mapping[str, Any], rung: int, head: Training
 
 
 def _chosen(estimator: Any, history: list[dict[str, Any]]) -> dict[str, Any]:
-    """Parameters whose values stand in the best entry of a history."""
+    """What a learner chose itself: `chosen_`, or the parameters whose values stand in the best entry of its history."""
+    known = estimator.get_params()
+    if hasattr(estimator, "chosen_"):
+        return {name: value for name, value in estimator.chosen_.items() if name in known}
     scored = [entry for entry in history if entry.get("validation") is not None]
     if not scored:
         return {}
     best = min(scored, key=lambda entry: entry["validation"])
     if "epoch" in best:  # of a training: as many epochs on all rows, none held out
         return {"epochs": int(best["epoch"]), "validation": 0.0, "patience": None}
-    known = estimator.get_params()
     return {name: value for name, value in best.items() if name in known}
