@@ -13,6 +13,8 @@ _HOME = {
     "read_series": "recurra.data",
     "Auto": "recurra.estimators",
     "ESN": "recurra.estimators",
+    "NGRC": "recurra.estimators",
+    "KernelRidge": "recurra.estimators",
     "RNN": "recurra.estimators",
     "GRU": "recurra.estimators",
     "LSTM": "recurra.estimators",
@@ -52,11 +54,13 @@ if TYPE_CHECKING:
     from recurra.estimators import FFNN as FFNN
     from recurra.estimators import GRU as GRU
     from recurra.estimators import LSTM as LSTM
+    from recurra.estimators import NGRC as NGRC
     from recurra.estimators import RNN as RNN
     from recurra.estimators import Auto as Auto
     from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
     from recurra.estimators import Ensemble as Ensemble
+    from recurra.estimators import KernelRidge as KernelRidge
     from recurra.estimators import Linear as Linear
     from recurra.estimators import Nearest as Nearest
     from recurra.estimators import Network as Network

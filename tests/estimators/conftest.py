@@ -68,6 +68,9 @@ BUILDERS = {
     "esn": lambda: rc.ESN(units=40, washout=30, ridge=1e-7),
     "esn-chosen": lambda: rc.ESN(units=40, washout=30, horizon=30, origins=4, seed=1),
     "esn-increment": lambda: rc.ESN(units=40, washout=30, ridge=1e-7, increment=True, leak=0.5, lags=3, warmup=45),
+    "ng-rc": lambda: rc.NGRC(lags=2, stride=3, degree=2, ridge=1e-10),
+    "ng-rc-chosen": lambda: rc.NGRC(lags=1, degree=3, horizon=30, origins=4),
+    "kernel-ridge": lambda: rc.KernelRidge(lags=2, stride=3, length_scale=1.0, ridge=1e-8, centres=100),
 }
 
 
@@ -111,6 +114,8 @@ SMALL = {
     "linear": {"order": 1},
     "auto": {"budget": None, "trials": 3, "of": ["esn", "linear"], "horizon": 2, "origins": 1},
     "esn": _RESERVOIR,
+    "ng-rc": {"lags": 1, "degree": 1, "ridge": 1e-3},
+    "kernel-ridge": {"lags": 1, "stride": 1, "length_scale": 1.0, "ridge": 1e-3},
     "ffnn": {**_TRAINED, "order": 2},
     "cnn": {**_TRAINED, "layers": 2},
     "rnn": _TRAINED,

@@ -139,3 +139,21 @@ def test_the_number_of_features_picks_the_sum():
 def test_trained_numbers_are_outputs_times_features_and_a_constant(kind):
     H, Y = data(features=9, targets=2)
     assert in_blocks(kind, H, Y, [120]).path().solve(1e-3).size == 2 * (1 + 9)
+
+
+@SUMS
+@pytest.mark.parametrize("kept", [1, 4, 9])
+def test_the_first_features_alone_are_what_a_sum_of_their_own_gives(kind, kept):
+    rng = np.random.default_rng(kept)
+    features, targets = rng.standard_normal((60, 9)), rng.standard_normal((60, 2))
+    whole, own = (kind.empty(size, 2) for size in (9, kept))
+    for first in (0, 25):
+        rows = slice(first, first + 25 + 10 * (first > 0))
+        whole, own = whole.add(features[rows], targets[rows]), own.add(features[rows, :kept], targets[rows])
+    part = whole.leading(kept)
+    assert (part.features, part.rows) == (kept, 60)
+    for ridge in (1e-12, 1e-2):
+        np.testing.assert_allclose(part.path().solve(ridge), own.path().solve(ridge), rtol=1e-8, atol=1e-11)
+    again = part.add(features[:5, :kept], targets[:5])  # it goes on as any sum
+    expected = own.add(features[:5, :kept], targets[:5])
+    np.testing.assert_allclose(again.path().solve(1e-3), expected.path().solve(1e-3), rtol=1e-8, atol=1e-11)

@@ -14,12 +14,14 @@ _HOME = {
     "FFNN": "recurra.estimators.ffnn",
     "ESN": "recurra.estimators.esn",
     "GRU": "recurra.estimators.gru",
+    "KernelRidge": "recurra.estimators.kernel_ridge",
     "LSTM": "recurra.estimators.lstm",
     "RNN": "recurra.estimators.rnn",
     "Climatology": "recurra.estimators.baselines",
     "Ensemble": "recurra.estimators.ensemble",
     "Estimator": "recurra.estimators.base",
     "Linear": "recurra.estimators.baselines",
+    "NGRC": "recurra.estimators.ngrc",
     "Nearest": "recurra.estimators.baselines",
     "Network": "recurra.estimators.network",
     "Observer": "recurra.estimators.observer",
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
     from recurra.estimators.esn import ESN as ESN
     from recurra.estimators.ffnn import FFNN as FFNN
     from recurra.estimators.gru import GRU as GRU
+    from recurra.estimators.kernel_ridge import KernelRidge as KernelRidge
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network
+    from recurra.estimators.ngrc import NGRC as NGRC
     from recurra.estimators.observer import Observer as Observer
     from recurra.estimators.rnn import RNN as RNN
     from recurra.estimators.sequences import Sequences as Sequences

@@ -37,6 +37,8 @@ LEARNERS: dict[str, Learner] = {
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
     "auto": Learner("the best of several learners and settings, by search", "recurra.estimators.auto:Auto"),
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
+    "ng-rc": Learner("polynomials of delayed rows, a ridge readout", "recurra.estimators.ngrc:NGRC"),
+    "kernel-ridge": Learner("kernel ridge regression on delayed rows", "recurra.estimators.kernel_ridge:KernelRidge"),
     "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
     "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),

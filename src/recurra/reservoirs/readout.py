@@ -80,6 +80,15 @@ class TriangularFactor:
             R = with_rows(self.R, np.asfortranarray(block))
         return TriangularFactor(R, self.features, self.rows + len(features))
 
+    def leading(self, features: int) -> "TriangularFactor":
+        """The factor of the first so many features alone, from the same rows."""
+        n = 1 + features
+        top, below = self.R[:n, 1 + self.features :], self.R[n:, 1 + self.features :]
+        R = np.zeros((n + below.shape[1],) * 2, order="F")
+        R[:n, :n], R[:n, n:] = self.R[:n, :n], top
+        R[n:, n:] = scipy.linalg.qr(below, mode="r", check_finite=False)[0][: below.shape[1]]
+        return TriangularFactor(R, features, self.rows)
+
     def path(self) -> "RidgePath | BandPath":
         """Row 0 of R is the mean; what is left belongs to the centred data."""
         return self._centred() if self.features >= BAND else self._centred().singular
@@ -129,6 +138,11 @@ class GramSum:
         """The sums with a block of rows added."""
         block = np.concatenate([np.ones((len(features), 1)), features, targets], axis=1)
         return GramSum(self.G + block.T @ block, self.features, self.rows + len(features))
+
+    def leading(self, features: int) -> "GramSum":
+        """The sums of the first so many features alone."""
+        kept = np.r_[: 1 + features, 1 + self.features : len(self.G)]
+        return GramSum(self.G[np.ix_(kept, kept)], features, self.rows)
 
     def path(self) -> "RidgePath":
         """The eigenvectors of the centred Gram matrix are the right singular vectors of the centred features."""
