@@ -25,7 +25,7 @@ def test_rows_seeds_report_and_the_same_again(wave, capsys):
     assert sorted(seed for learner, seed in seeds if learner == "esn") == [5, 6]
     low, high = sorted(seeds["esn", seed]["one_step_nrmse"] for seed in (5, 6))
     assert results["rows"][0]["one_step_nrmse"] == {"median": (low + high) / 2, "low": low, "high": high}
-    assert main(["fit", "wave.csv", "--seed", "6", "--json", "--out", "alone", *(
+    assert main(["fit", "wave.csv", "--learner", "esn", "--seed", "6", "--json", "--out", "alone", *(
         word.removeprefix("esn.") for word in SETTINGS
     )]) == 0  # fmt: skip
     alone = json.loads(capsys.readouterr().out)["results"]["score"]

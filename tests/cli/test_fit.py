@@ -14,7 +14,7 @@ from recurra.cli import main
 from recurra.experiment import RunDirectory, make_config
 from recurra.storage import read_checkpoint
 
-FIT = ["fit", "wave.csv", "--set", "units=30", "--set", "washout=10"]
+FIT = ["fit", "wave.csv", "--learner", "esn", "--set", "units=30", "--set", "washout=10"]
 
 
 def test_a_fit_prints_a_table_and_the_path_of_the_report(wave, capsys):
@@ -112,7 +112,7 @@ def test_options_of_the_data(wave, results):
     ],
 )
 def test_refusals_leave_no_run_behind(wave, capsys, words, code, message):
-    assert main(["fit", "wave.csv", *words]) == code
+    assert main(["fit", "wave.csv", "--learner", "esn", *words]) == code
     assert message in capsys.readouterr().err
     assert not any((wave / "runs").glob("*"))
 
@@ -136,7 +136,19 @@ def test_missing_values_from_the_file_to_the_report(wave, results, capsys):
     lines = (wave / "wave.csv").read_text().splitlines()
     holed = [line if k % 17 else line.rpartition(",")[0] + ",-999" for k, line in enumerate(lines)]
     (wave / "holed.csv").write_text("\n".join([lines[0], *holed[1:]]) + "\n")
-    words = ["fit", "holed.csv", "--missing=-999", "--set", "units=30", "--set", "washout=10", "--out", "run"]
+    words = [
+        "fit",
+        "holed.csv",
+        "--missing=-999",
+        "--learner",
+        "esn",
+        "--set",
+        "units=30",
+        "--set",
+        "washout=10",
+        "--out",
+        "run",
+    ]
     assert main(words) == 3
     assert "14 missing values, the first in line 18, column 'v'" in capsys.readouterr().err
     found = results(*words, "--gaps", "mask")
@@ -169,9 +181,9 @@ def test_seeds_of_a_learner_without_chance_name_one_run(wave, results):
 
 
 def test_busy_and_unwritable_directories(wave, capsys):
-    resolved = make_config(options={"data.source": "wave.csv"}).as_dict()
+    resolved = make_config(options={"data.source": "wave.csv", "learner": "esn"}).as_dict()
     with RunDirectory(wave / "run", resolved):
-        assert main(["fit", "wave.csv", "--out", "run"]) == 6
+        assert main(["fit", "wave.csv", "--learner", "esn", "--out", "run"]) == 6
     assert f"process {os.getpid()}" in capsys.readouterr().err
     assert main(["fit", "wave.csv", "--out", "/proc/run"]) == 6
     assert main(["fit", "wave.csv", "--out", "."]) == 2

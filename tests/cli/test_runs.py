@@ -8,7 +8,7 @@ import pytest
 import recurra
 from recurra.cli import main
 
-FIT = ["fit", "wave.csv", "--set", "units=30", "--set", "washout=10", "--out", "run"]
+FIT = ["fit", "wave.csv", "--learner", "esn", "--set", "units=30", "--set", "washout=10", "--out", "run"]
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,19 @@ def test_rows_are_what_fit_gives_alone(sweep, capsys):
     file = sweep('learner = "esn"\n[parameters]\nridge = 1e-8\nwashout = 20\n[grid]\nunits = [20, 30]\n')
     code, results = run(capsys, file)
     assert (code, results["failed"]) == (0, 0)
-    words = ["fit", "wave.csv", "--set", "units=30", "--set", "ridge=1e-8", "--set", "washout=20", "--json"]
+    words = [
+        "fit",
+        "wave.csv",
+        "--learner",
+        "esn",
+        "--set",
+        "units=30",
+        "--set",
+        "ridge=1e-8",
+        "--set",
+        "washout=20",
+        "--json",
+    ]
     assert main([*words, "--out", "alone"]) == 0
     alone = json.loads(capsys.readouterr().out)["results"]
     assert results["rows"][1]["settings"] == {"units": 30}
@@ -138,12 +150,25 @@ def test_out_of_core(sweep, capsys):
     table = np.sin(t * [1.0, 1.7]) + 0.01 * np.random.default_rng(0).normal(size=(2400, 2))
     zarr.create_array("big.zarr", shape=table.shape, chunks=(500, 2), dtype="f8")[:] = table
     Path("out.toml").write_text(
-        'out_of_core = true\ndata.source = "big.zarr"\ndata.dt = 0.2\n'
+        'out_of_core = true\nlearner = "esn"\ndata.source = "big.zarr"\ndata.dt = 0.2\n'
         "[parameters]\nridge = 1e-6\nwashout = 20\n[grid]\nunits = [20, 30]\n"
     )
     code, results = run(capsys, "out.toml")
     assert (code, results["failed"]) == (0, 0)
-    words = ["fit", "big.zarr", "--dt", "0.2", "--set", "units=30", "--set", "ridge=1e-6", "--set", "washout=20"]
+    words = [
+        "fit",
+        "big.zarr",
+        "--dt",
+        "0.2",
+        "--learner",
+        "esn",
+        "--set",
+        "units=30",
+        "--set",
+        "ridge=1e-6",
+        "--set",
+        "washout=20",
+    ]
     assert main([*words, "--json", "--out", "alone"]) == 0
     alone = json.loads(capsys.readouterr().out)["results"]["score"]
     found = results["rows"][1]["score"]

@@ -56,7 +56,7 @@ for words in (
     ["--help"],
     ["data", "wave.csv"],
     ["datasets"],
-    ["fit", "wave.csv", "--out", "run", "--set", "units=20", "--set", "washout=20"],
+    ["fit", "wave.csv", "--out", "run", "--learner", "esn", "--set", "units=20", "--set", "washout=20"],
     ["forecast", "run", "--steps", "5", "--csv", "forecast.csv"],
     ["score", "run"],
     ["report", "run"],

@@ -9,12 +9,13 @@ from recurra.experiment import DataSpec, config_hash, make_config
 from recurra.experiment.config import build_learner, check_data_hash
 
 DATA = {"data.source": "x.csv"}
+ESN = {**DATA, "learner": "esn"}
 
 
 def test_defaults_are_filled_in_and_survive_toml(tmp_path):
     config = make_config(options=DATA)
-    assert (config.learner, config.split, config.seed) == ("esn", 0.8, 0)
-    assert config.parameters["spectral_radius"] == 0.9
+    assert (config.learner, config.split, config.seed) == ("auto", 0.8, 0)
+    assert config.parameters["budget"] == 30.0
     assert "seed" not in config.parameters
     path = tmp_path / "config.toml"
     path.write_text(tomli_w.dumps(config.as_dict()))
@@ -31,7 +32,9 @@ def test_settings_reach_the_estimator():
 
 def test_file_settings_and_options_in_this_order(tmp_path):
     path = tmp_path / "c.toml"
-    path.write_text('seed = 1\nsplit = 0.5\n[data]\nsource = "x.csv"\n[parameters]\nunits = 5\nleak = 0.1\n')
+    path.write_text(
+        'seed = 1\nsplit = 0.5\nlearner = "esn"\n[data]\nsource = "x.csv"\n[parameters]\nunits = 5\nleak = 0.1\n'
+    )
     config = make_config(file=path, settings=["units=6"], options={"split": 0.6})
     assert (config.seed, config.split) == (1, 0.6)
     assert (config.parameters["units"], config.parameters["leak"]) == (6, 0.1)
@@ -48,14 +51,14 @@ def test_none_switches_a_parameter_off_and_survives_toml(tmp_path):
 
 
 def test_none_where_it_is_the_default_is_the_same_run():
-    plain = make_config(options=DATA)
-    assert make_config(settings=["ridge=none"], options=DATA) == plain
+    plain = make_config(options=ESN)
+    assert make_config(settings=["ridge=none"], options=ESN) == plain
     assert build_learner(plain).ridge is None
 
 
 def test_none_is_refused_where_it_cannot_be():
     with pytest.raises(ConfigError, match="units"):
-        make_config(settings=["units=none"], options=DATA)
+        make_config(settings=["units=none"], options=ESN)
 
 
 @pytest.mark.parametrize("setting", ["split=random", "split_by=random"])
@@ -69,7 +72,7 @@ def test_a_random_split_is_refused_with_the_reason(setting):
     ("settings", "word"),
     [
         (["learner=lsmt"], "did you mean 'lstm'"),
-        (["unist=3"], "did you mean 'units'"),
+        (["learner=esn", "unist=3"], "did you mean 'units'"),
         (["data.chanels=[]"], "did you mean 'data.channels'"),
         (["split=1.5"], "between 0 and 1"),
         (["split=nan"], "must be a number"),
@@ -77,7 +80,7 @@ def test_a_random_split_is_refused_with_the_reason(setting):
         (["gap=-1"], "0 or more"),
         (["gap=0.5"], "whole number"),
         (["seed=18446744073709551616"], "2^32"),
-        (['leak="0.1"'], "parameters.leak = '0.1' (str) must be a number"),
+        (["learner=esn", 'leak="0.1"'], "parameters.leak = '0.1' (str) must be a number"),
         (["data.time=3"], "data.time = 3 (int) must be text"),
         (["data.dt=0"], "positive"),
         (["data.steps=5"], "no meaning for a file"),
@@ -97,7 +100,7 @@ def test_each_problem_is_named(settings, word):
 @pytest.mark.bad_input(41)
 def test_all_problems_at_once():
     with pytest.raises(ConfigError) as caught:
-        make_config(settings=["units=a", "leek=1", "split=2"], options=DATA)
+        make_config(settings=["units=a", "leek=1", "split=2"], options=ESN)
     for word in ("3 problems", "units", "'leak'", "split"):
         assert word in str(caught.value)
 
@@ -120,7 +123,7 @@ def test_the_hash_is_of_the_canonical_json_and_the_label_does_not_count():
     plain, labelled = make_config(options=DATA), make_config(settings=["name=first try/2"], options=DATA)
     assert config_hash(plain.as_dict()) == config_hash(labelled.as_dict())
     assert labelled.run_name() == f"first-try-2-{config_hash(plain.as_dict())[:8]}"
-    assert plain.run_name().startswith("x-esn-")
+    assert plain.run_name().startswith("x-auto-")
     assert make_config(settings=["seed=1"], options=DATA).run_name() != plain.run_name()
 
 

@@ -25,7 +25,8 @@ def wave(rows=240, drive=False):
 
 
 def fit(path, series, *settings, **options):
-    config = make_config(settings=settings, options={"data.source": "wave.csv"})
+    learner = () if any("learner=" in each for each in settings) else ("learner=esn",)
+    config = make_config(settings=(*learner, *settings), options={"data.source": "wave.csv"})
     config = check_data_hash(config, series.sha256)
     with RunDirectory(path, config.as_dict()) as run:
         return config, run_fit(config, run, series, **options)

@@ -21,7 +21,7 @@ from recurra.errors import ConfigError, RunDirectoryError
 from recurra.estimators import memory
 from recurra.storage import probe, write_atomic, write_checkpoint, write_model
 
-FIT = ("fit", "wave.csv", "--set", "units=30", "--set", "washout=10", "--set", "ridge=1e-6")
+FIT = ("fit", "wave.csv", "--learner", "esn", "--set", "units=30", "--set", "washout=10", "--set", "ridge=1e-6")
 NETWORK = ("fit", "wave.csv", "--learner", "rnn", "--set", "units=4", "--set", "epochs=30", "--set", "bptt_length=8")
 CLI = (sys.executable, "-m", "recurra.cli")
 UNWRITABLE = ("wave.csv/run", "/proc/run", "/sys/run")  # below a file; where not even root can make one
@@ -213,7 +213,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--set", "units=900000"), "a readout of 900002 features needs about"),
+        (("--learner", "esn", "--set", "units=900000"), "a readout of 900002 features needs about"),
         (("--learner", "lstm", "--set", "units=100000"), "training 1 layers of 100000 units needs about"),
         (("--learner", "gru", "--set", "units=30000", "--set", "layers=9"), "training 9 layers of 30000 units"),
     ],
@@ -342,7 +342,11 @@ def test_in_a_locale_that_cannot_spell_a_channel(tmp_path, language):
         assert done.returncode == 2
         assert b"rename" in done.stderr
     missing = subprocess.run(
-        [*CLI, "fit", "σ.csv"], capture_output=True, check=False, cwd=tmp_path, env={**clean, **language}
+        [*CLI, "fit", "σ.csv", "--learner", "esn"],
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env={**clean, **language},
     )
     assert missing.returncode in (2, 3)
     assert b"Traceback" not in missing.stderr

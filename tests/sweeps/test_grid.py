@@ -61,7 +61,7 @@ def test_what_cannot_work_is_refused(sweep, text, said):
 
 
 def test_out_of_core_is_the_same_grid_done_otherwise(tmp_path, sweep):
-    given = 'data.source = "big.zarr"\n[parameters]\nridge = 1e-6\n[grid]\nunits = [20, 30]\n'
+    given = 'learner = "esn"\ndata.source = "big.zarr"\n[parameters]\nridge = 1e-6\n[grid]\nunits = [20, 30]\n'
     file = tmp_path / "out.toml"
     file.write_text(f"out_of_core = true\n{given}")
     grid = read_grid(file)
@@ -78,6 +78,7 @@ def test_out_of_core_is_the_same_grid_done_otherwise(tmp_path, sweep):
         ('out_of_core = true\ndata.gaps = "mask"', "data.gaps has no meaning out of core"),
         ('out_of_core = true\nsplit_by = "trajectory"', "cut in time"),
     ):
-        file.write_text(f'{line}\ndata.source = "big.zarr"\n[grid]\nseed = [0]\n')
+        learner = "" if "learner" in line else 'learner = "esn"\n'
+        file.write_text(f'{learner}{line}\ndata.source = "big.zarr"\n[grid]\nseed = [0]\n')
         with pytest.raises(ConfigError, match=said):
             read_grid(file)

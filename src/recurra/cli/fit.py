@@ -17,7 +17,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Add the command."""
     parser = commands.add_parser("fit", help="train a learner on data and forecast the rest", allow_abbrev=False)
     parser.add_argument("data", nargs="?", metavar="DATA", help="a file, dataset:NAME or system:NAME")
-    parser.add_argument("--learner", help="see `recurra learners` (default esn)")
+    parser.add_argument("--learner", help="see `recurra learners` (default auto)")
     parser.add_argument("--split", type=fraction, help="fraction of the rows that is trained on (default 0.8)")
     parser.add_argument("--split-by", help="cut in time (default) or between trajectories: time, trajectory")
     parser.add_argument("--gap", type=int, help="rows left out between the training and the test part (default 0)")

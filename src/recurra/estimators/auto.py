@@ -29,6 +29,7 @@ from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_sc
 from recurra.series import Series
 from recurra.storage import Layout, plain
 
+CLOSED_FORM = ("esn", "kernel-ridge", "ng-rc", "linear", "nearest")
 WASHOUT = 100  # rows on which states warm up, or a tenth of the longest series
 WORSE = 2.0  # times the score of a trial: fitted to all rows it is left out where its closed loops are worse than that
 CALIBRATION = 50  # origins whose errors the bands are made of
@@ -47,7 +48,8 @@ class Auto(Estimator):
     Args:
         budget: seconds of wall time for the search; the result then depends on the machine. None with `trials`.
         trials: number of trials instead: the same data and seed then give the same bits.
-        of: names of the learners that are searched.
+        of: names of the learners that are searched; None takes those that are fitted in closed form: echo state
+            networks, kernel ridge regression, polynomials of delayed rows, and the two baselines that are hard to beat.
         members: at most so many trials make the forecast together; the number among 1, 3, 5 and 10 and the weights
             are chosen on the held-out rows.
         validation: fraction of the training rows held out.
@@ -71,7 +73,7 @@ class Auto(Estimator):
 
     budget: float | None = 30.0
     trials: int | None = None
-    of: Sequence[str] = ("esn", "linear", "nearest")
+    of: Sequence[str] | None = None
     members: int = 10
     validation: float = 0.3
     horizon: int | None = None
@@ -82,9 +84,9 @@ class Auto(Estimator):
         checks = Checks(self).number("budget", 0, open_low=True, optional=True).whole("trials", 1, optional=True)
         checks.whole("members", 1, 1000).number("validation", 0, 0.9, open_low=True)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("seed", 0, 2**32 - 1)
-        named = isinstance(self.of, list | tuple) and all(isinstance(name, str) for name in self.of)
-        unknown = sorted(set(self.of) - set(SEARCHED)) if named else []
-        if not named or not self.of or unknown or len(set(self.of)) < len(self.of):
+        of = CLOSED_FORM if self.of is None else self.of
+        named = isinstance(of, list | tuple) and all(isinstance(name, str) and name in SEARCHED for name in of)
+        if not named or not of or len(set(of)) < len(of):
             checks.problems.append(f"`of` must be a list of some of {', '.join(SEARCHED)}, got {self.of!r}")
         if self.budget is None and self.trials is None:
             checks.problems.append("`budget` or `trials` has to end the search, both are None")
@@ -130,7 +132,7 @@ class Auto(Estimator):
             origins=self.origins,
             seconds=self.budget or SECONDS,
         )
-        hunt = Hunt(candidates(self.of, ground.rows), ground, self.seed)
+        hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed)
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self.get_params(), **length)
         self.blend_ = choose_blend(hunt.trials, ground.origins)

@@ -98,7 +98,7 @@ class Config:
     """
 
     data: DataSpec
-    learner: str = "esn"
+    learner: str = "auto"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     split: float = 0.8
     split_by: str = "time"

@@ -98,7 +98,7 @@ def _trained(given: Rows, **own: Real | Choice) -> Searched:
         "seed": Choice((0, 1, 2)),
         **own,
     }
-    fixed = {"final_learning_rate": 1e-5, "stride": 5, "horizon": given.horizon, "origins": given.origins}
+    fixed = {"final_learning_rate": 1e-5, "stride": 5, **_loops(given)}
     return Searched(space, fixed, "epochs", _sizes(_EPOCHS, 10), 0.5)
 
 
@@ -106,8 +106,33 @@ def _recurrent(given: Rows) -> Searched:
     return _trained(given, layers=Choice((1, 1, 2)), bptt_length=Choice((20, 50, 100)))
 
 
+def _kernel_ridge(given: Rows) -> Searched:
+    space = {
+        **_delays(given),
+        "kernel": Choice(("gaussian", "gaussian", "matern-5/2")),
+        "length_scale": Real(0.3, 8.0, log=True),
+    }
+    centres = int(max(200, min(2000, (given.seconds / _TRIALS * _SPEED / 10) ** (1 / 3))))
+    return Searched(space, {"centres": centres, **_loops(given)}, share=1.5)
+
+
+def _ng_rc(given: Rows) -> Searched:
+    return Searched(_delays(given), _loops(given), share=0.5)
+
+
+def _delays(given: Rows) -> dict[str, Choice]:
+    """Lags and strides whose windows the warm-up covers."""
+    lags = [each for each in (1, 2, 3, 4, 6, 8, 12, 20) if each - 1 <= given.washout]
+    strides = [each for each in (1, 2, 4) if (max(lags) - 1) * each <= given.washout]
+    return {"lags": Choice(tuple(lags)), "stride": Choice(tuple(strides))}
+
+
+def _loops(given: Rows) -> dict[str, Any]:
+    return {"horizon": given.horizon, "origins": given.origins}
+
+
 def _windows(given: Rows) -> dict[str, Any]:
-    return {"washout": given.washout, "horizon": given.horizon, "origins": given.origins}
+    return {"washout": given.washout, **_loops(given)}
 
 
 def _sizes(top: int, least: int) -> tuple[int, ...]:
@@ -120,6 +145,8 @@ def _sizes(top: int, least: int) -> tuple[int, ...]:
 
 SEARCHED = {
     "esn": _esn,
+    "kernel-ridge": _kernel_ridge,
+    "ng-rc": _ng_rc,
     "rnn": _recurrent,
     "gru": _recurrent,
     "lstm": _recurrent,
