@@ -38,7 +38,8 @@ def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int
         found = of_forecaster(subject, start)
         return found if dt is None else found._replace(dt=dt)
     if isinstance(subject, StepMap):
-        return StepMap(subject.step, subject.start if start is None else start, subject.dt if dt is None else dt)
+        start, dt = subject.start if start is None else start, subject.dt if dt is None else dt
+        return subject._replace(start=start, dt=dt)
     if not callable(subject):
         raise ConfigError(f"a step map is a function, state -> state in `jax.numpy`, not {subject!r}")
     if start is None:
@@ -107,8 +108,9 @@ def of_forecaster(model: Any, series: Any = None, inputs: Any = None) -> StepMap
     frame = model.frame_
     if not frame.inputs or inputs is not None:
         held = frame.scaled_drive(inputs, 1, known)[0]
-        opened = DrivenMap(Partial(_pushed, network), (state, values), frame.dt)
-        return opened.held(held) if frame.inputs else StepMap(Partial(_closed, network), opened.start, frame.dt)
+        if not frame.inputs:
+            return StepMap(Partial(_closed, network), (state, values), frame.dt, heard=True)
+        return DrivenMap(Partial(_pushed, network), (state, values), frame.dt).held(held)
     raise ConfigError(
         f"this {type(model).__name__} is driven by {', '.join(frame.inputs)}, so that its state alone does not "
         "say the next one: fit it without `inputs`, hold the drive with `of_forecaster(model, inputs={"

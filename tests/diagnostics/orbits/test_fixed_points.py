@@ -10,7 +10,7 @@ from recurra.diagnostics.orbits import cycles, fixed_points
 from recurra.diagnostics.step_maps import of_forecaster
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
-from recurra.systems import Duffing, HenonMap, LogisticMap, Lorenz63
+from recurra.systems import DampedOscillator, Duffing, HenonMap, LogisticMap, Lorenz63
 
 
 def free(model, state):
@@ -130,6 +130,42 @@ def test_a_network_that_learned_a_damped_motion_rests_where_it_came_to_rest():
     assert found.rates[rest[0], 0] == pytest.approx(-0.1 + 1j, abs=0.02)
 
 
+@pytest.fixture(scope="module")
+def lorenz():
+    series = Lorenz63().simulate(5000, dt=0.02, seed=0)
+    return rc.ESN(units=150, spectral_radius=0.1, seed=0).fit(series), series
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["own rows", "rows of the data"])
+def test_a_network_that_learned_lorenz_rests_where_the_equations_do(lorenz, told):
+    """All three points: the origin is far from all rows, so that it is less exact."""
+    model, series = lorenz
+    found = fixed_points(model, series if told else None)
+    assert (len(found), found.starts, found.lost) == (3, 8, 0)
+    x, y, z = model.frame_.scaler.unscale(np.asarray(found.states[1])).T
+    c = np.sqrt(8 / 3 * 27)
+    outer, order = z > 1, np.argsort(x)
+    np.testing.assert_allclose(np.stack([x, y, z])[:, order], [[-c, 0, c], [-c, 0, c], [27, 0, 27]], atol=1e-3)
+    for k, centre in enumerate(~outer):
+        X, Y, Z = (0, 0, 0) if centre else (np.sign(x[k]) * c, np.sign(x[k]) * c, 27)
+        exact = np.linalg.eigvals(np.array([[-10, 10, 0], [28 - Z, -1, -X], [Y, X, -8 / 3]]))
+        rates = found.rates[k, :3]
+        exact, rates = (each[np.lexsort([-each.imag, -each.real])] for each in (exact, rates))
+        np.testing.assert_allclose(rates, exact, atol=0.05 if centre else 5e-3)
+
+
+def test_a_network_under_a_held_drive_rests_where_the_equation_does():
+    """x'' + 0.5 x' + x = F rests at x = F."""
+    series = DampedOscillator(damping=0.5, frequency=0.7).simulate(1500, dt=0.1, seed=0)
+    model = rc.ESN(units=80, spectral_radius=0.1, input_scaling=0.1, seed=0).fit(series)
+    loop = of_forecaster(model, inputs={"F": 0.4})
+    found = fixed_points(loop)
+    assert (found.starts <= 8, found.kinds) == (True, ("stable",))
+    np.testing.assert_allclose(model.frame_.scaler.unscale(np.asarray(found.states[1])), [[0.4, 0]], atol=1e-3)
+    with pytest.raises(ConfigError, match="inputs="):
+        fixed_points(model)
+
+
 def test_what_has_no_fixed_points_is_refused():
     with pytest.raises(ConfigError, match="is driven, so that it never rests"):
         fixed_points(Duffing())
@@ -143,6 +179,8 @@ def test_what_has_no_fixed_points_is_refused():
         fixed_points(lambda x: x[:1], np.ones((2, 2)))
     with pytest.raises(ConfigError, match="states of 2 numbers"):
         fixed_points(HenonMap(), np.ones((2, 3)))
+    with pytest.raises(ConfigError, match="fixed points of a forecaster"):
+        fixed_points(HenonMap(), HenonMap().simulate(10))
     with pytest.raises(ConfigError, match="all finite"):
         fixed_points(HenonMap(), np.full((2, 2), np.nan))
     with pytest.raises(DivergenceError, match="the first step"):

@@ -123,14 +123,13 @@ def _of_equation(case: Case) -> Resting:
 
 
 def _of_network(case: Case) -> Resting:
-    """From slow rows that are held: at a fixed point the network hears the same row again and again."""
-    from recurra.diagnostics.orbits.resting import held_rows, polished, slow_rows
+    """From slow rows of what it was fitted to."""
+    from recurra.diagnostics import fixed_points as search
 
     model = case.alone()
     if not case.has_step_map:
         raise ConfigError(f"{case.network} has no step map, of which fixed points could be")
-    rows = model.frame_.scaled(model.frame_.held(max(case.run.known.segments, key=len)))[0]
-    found = polished(model, held_rows(model.network_, slow_rows(rows)))
+    found = search(model, case.run.known)
     return Resting(model.frame_.scaler.unscale(np.asarray(found.states[1])), found)
 
 

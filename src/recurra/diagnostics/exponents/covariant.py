@@ -11,7 +11,8 @@ import scipy.linalg
 from jax.flatten_util import ravel_pytree
 
 from recurra.diagnostics.checks import check_whole
-from recurra.diagnostics.exponents.growth import Starts, flat_step, push, refuse_lost, starts
+from recurra.diagnostics.exponents.growth import Starts, push, refuse_lost, starts
+from recurra.diagnostics.maps import flat_step
 from recurra.diagnostics.step_maps import step_map
 from recurra.errors import ConfigError
 from recurra.threads import one_blas_thread
@@ -94,7 +95,7 @@ def covariant_vectors(
     """
     check_whole(1, steps=steps, qr_every=qr_every)
     check_whole(0, transient=transient, seed=seed)
-    step, start, dt = step_map(step, start, dt, seed)
+    step, start, dt, _ = step_map(step, start, dt, seed)
     before, places = -(-transient // qr_every), -(-steps // qr_every)
     with jax.enable_x64(True):
         begin = starts(start, False, count, seed, _FEW)
@@ -113,12 +114,12 @@ def covariant_vectors(
 def _decompose(step: Any, begin: Starts, before: Any, pieces: int, qr_every: int) -> Any:
     """States and Q before each of so many decompositions after the transient, R of each, and the last state."""
     first = jax.tree.map(lambda leaf: leaf[0], begin.states)
-    flat, rebuild = ravel_pytree(first)
-    forward = flat_step(step, rebuild, None)
+    flat = ravel_pytree(first)[0]
+    forward = flat_step(step, first)
 
     def advance(carry: Any, _: Any) -> Any:
         state, Q = carry
-        new, tangents = jax.lax.fori_loop(0, qr_every, lambda k, c: push(forward, c[0], c[1], k), (state, Q))
+        new, tangents = jax.lax.fori_loop(0, qr_every, lambda _, c: push(forward, *c), (state, Q))
         new_Q, R = jnp.linalg.qr(tangents)
         return (new, new_Q), (state, Q, R)
 

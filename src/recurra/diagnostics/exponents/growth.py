@@ -10,6 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from recurra.diagnostics.checks import check_whole
+from recurra.diagnostics.maps import flat_step
 from recurra.errors import ConfigError, DivergenceError
 
 
@@ -80,22 +81,9 @@ def refuse_lost(growth: np.ndarray, last: Any, steps: int) -> None:
         )
 
 
-def flat_step(step: Callable[..., Any], rebuild: Callable[[Any], Any], drive: Any) -> Callable[[Any, Any], Any]:
-    """The step on states as vectors, (state, k) -> state, with row k of the drive where there is one."""
-
-    def forward(flat: jax.Array, k: Any) -> jax.Array:
-        given = rebuild(flat)
-        new = step(given) if drive is None else step(given, jax.tree.map(lambda rows: rows[k], drive))
-        if jax.tree.structure(new) != jax.tree.structure(given):
-            raise ConfigError("a step map gives a state of the structure that it is given")
-        return ravel_pytree(new)[0]
-
-    return forward
-
-
-def push(forward: Callable[[Any, Any], Any], state: Any, tangents: Any, k: Any) -> tuple[jax.Array, jax.Array]:
-    """One step of a state, and of the directions that are the columns of `tangents`."""
-    state, derivative = jax.linearize(lambda flat: forward(flat, k), state)
+def push(forward: Callable[[Any], Any], state: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+    """One step of a state as a vector, and of the directions that are the columns of `tangents`."""
+    state, derivative = jax.linearize(forward, state)
     return state, jax.vmap(derivative, in_axes=1, out_axes=1)(tangents)
 
 
@@ -109,12 +97,15 @@ def grow(
         the last states, the states at the beginning of each part (trajectories, parts, ...), the logarithms of growth
         (trajectories, parts, count) over each part, and those of the rest (trajectories, count).
     """
-    rebuild = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], begin.states))[1]
-    forward = flat_step(step, rebuild, drive)
+    like = jax.tree.map(lambda leaf: leaf[0], begin.states)
+    rebuild = ravel_pytree(like)[1]
+
+    def forward(k: Any) -> Callable[[Any], Any]:
+        return flat_step(step, like, *(() if drive is None else (jax.tree.map(lambda rows: rows[k], drive),)))
 
     def advance(carry: Any) -> tuple[Any, jax.Array]:
         state, tangents, k = jax.lax.fori_loop(
-            0, qr_every, lambda _, c: (*push(forward, c[0], c[1], c[2]), c[2] + 1), carry
+            0, qr_every, lambda _, c: (*push(forward(c[2]), c[0], c[1]), c[2] + 1), carry
         )
         Q, R = jnp.linalg.qr(tangents)
         return (state, Q, k), jnp.log(jnp.abs(jnp.diagonal(R)))

@@ -136,7 +136,7 @@ def lyapunov_spectrum(
     """
     check_whole(1, steps=steps, qr_every=qr_every, parts=parts)
     check_whole(0, transient=transient, seed=seed)
-    step, start, dt = step_map(step, start, dt, seed)
+    step, start, dt, _ = step_map(step, start, dt, seed)
     plan = Schedule.of(transient, steps, parts, qr_every)
     return measure_spectrum(step, start, *plan, dt=dt, count=count, qr_every=qr_every, many=many, seed=seed)
 

@@ -85,7 +85,7 @@ def behaviour(
         return _of_rows(of, dt)
     known = hasattr(of, "fit") or hasattr(of, "field")
     sampled = known if sampled is None else sampled
-    step, first, dt = step_map(of, start, dt=dt, seed=seed)
+    step, first, dt, _ = step_map(of, start, dt=dt, seed=seed)
     first = in_float64(first)
     seen = _seen(of, first)
     rows = trajectory(step, first, _ROWS, skip=transient)

@@ -11,7 +11,8 @@ import scipy.linalg
 import scipy.optimize
 
 from recurra.diagnostics.checks import check_whole
-from recurra.diagnostics.orbits.flat import flat_step, in_float64, pack
+from recurra.diagnostics.maps import flat_step
+from recurra.diagnostics.orbits.flat import in_float64, pack
 from recurra.diagnostics.orbits.periodic import by_modulus
 from recurra.errors import ConfigError, DivergenceError
 

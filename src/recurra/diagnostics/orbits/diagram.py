@@ -11,7 +11,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from recurra._types import whole_number
-from recurra.diagnostics.orbits.flat import flat_step, in_float64
+from recurra.diagnostics.maps import flat_step
+from recurra.diagnostics.orbits.flat import in_float64
 from recurra.errors import ConfigError, DataError
 
 

@@ -10,9 +10,12 @@ from recurra.diagnostics.maps import StepMap
 from recurra.diagnostics.orbits.flat import in_float64, moved, pack
 from recurra.diagnostics.orbits.newton import Roots, roots
 from recurra.diagnostics.orbits.periodic import PeriodicPoints, by_modulus
-from recurra.diagnostics.orbits.starts import given, typical, visited
+from recurra.diagnostics.orbits.starts import given, held, typical, visited
 from recurra.diagnostics.step_maps import step_map
+from recurra.diagnostics.subject import inputs_of
 from recurra.errors import ConfigError
+from recurra.series import Series
+from recurra.threads import one_blas_thread
 
 _MANY, _FEW, _LARGE = 64, 16, 64  # starts, and few where a state has more numbers than so many
 _EXACT = 1e-9  # a correction of Newton below this is that of a root
@@ -39,16 +42,22 @@ def fixed_points(
     Newton. Minima that are not zero are slow points: the state stays near them for long. The fixed points of the step
     of a vector field are those of the field.
 
+    A network rests where it answers a row with that row: of a forecaster the search starts from rows at which little
+    moves, each held until the network has settled. So a few starts do for hundreds of units, as long as the network
+    forgets all but what it hears; one with memories of its own rests in more places than these find.
+
     No search of this kind can promise that it found all: more starts, from other places, find more.
 
     Args:
         step: a fitted forecaster, a system that is a map or an undriven vector field, or a map, state -> state, in
             `jax.numpy`; see `recurra.diagnostics.lyapunov_spectrum`. The fixed points of a forecaster are those of its
             closed loop, in scaled units: its state, and the last row that it gave.
-        starts: states with a leading axis in every array; None for those that a trajectory visits, others near them,
-            and others in the box around them. A map in `jax.numpy` needs them.
+        starts: states with a leading axis in every array; of a forecaster also a series in the units of its data, of
+            which slow rows are held. None for those that a trajectory visits, others near them, and others in the box
+            around them, and of a forecaster the slow ones of these rows, held. A map in `jax.numpy` needs states.
         dt: time units of one step; None for that of the rows of a forecaster or a system, and for 1.
-        count: how many starts, where none are given; None for 64, and for 16 where a state has more than 64 numbers.
+        count: how many are visited ones or about these; None for 64, but where a state has more than 64 numbers 16,
+            and of a forecaster that large none.
         slow: a minimum of q is a slow point where a step is less than this share of the median step at the starts.
         iterations: damped steps from each start, at most.
         seed: of the starts.
@@ -59,6 +68,7 @@ def fixed_points(
 
     Raises:
         ConfigError: arguments that cannot be, a driven system, a step that changes the structure of its state.
+        DataError: a series that the forecaster was not made for.
         DivergenceError: the trajectory for the starts is not finite from its first step.
 
     References: D. Sussillo, O. Barak, Neural Computation 25 (2013) 626-649; D. W. Marquardt, Journal of the Society for
@@ -88,7 +98,7 @@ def cycles(
     .. math:: F^k(x) = x, \quad F^d(x) \ne x \text{ for every divisor } d < k
 
     Args:
-        step, starts, dt, count, slow, iterations, seed: as of `fixed_points`.
+        step, starts, dt, count, slow, iterations, seed: as of `fixed_points`; rows are held for the period 1 alone.
         period: k.
 
     Returns:
@@ -103,10 +113,11 @@ def cycles(
         ([[0.513045, 0.799455]], [[0.16]])
     """
     check_whole(1, period=period, count=1 if count is None else count, iterations=iterations)
-    step, like, vectors, dt = _prepared(step, starts, dt, count, seed)
+    step, like, vectors, dt = _prepared(step, period, starts, dt, count, seed)
     scale = typical(vectors)
     speed = _speed(step, like, vectors, scale, period)
-    found = roots(step, like, vectors, scale, period, iterations)
+    with one_blas_thread():
+        found = roots(step, like, vectors, scale, period, iterations)
     exact = (found.correction <= _EXACT) | ((found.residual <= _ROUNDED) & np.isfinite(found.x).all(axis=1))
     near = ~exact & np.isfinite(found.x).all(axis=1) & (found.residual <= slow * speed)
     orbits = _orbits(step, like, found.x, period)
@@ -119,7 +130,7 @@ def cycles(
 
 
 def _prepared(
-    step: Any, starts: Any, dt: float | None, count: int | None, seed: int
+    step: Any, period: int, starts: Any, dt: float | None, count: int | None, seed: int
 ) -> tuple[Any, Any, np.ndarray, float]:
     if getattr(step, "drive", None) is not None:
         raise ConfigError(
@@ -128,10 +139,10 @@ def _prepared(
     named = hasattr(step, "fit") or hasattr(step, "simulate") or isinstance(step, StepMap)
     if starts is None and not named:
         raise ConfigError("a step map needs states to start from: give `starts`, with a leading axis")
-    if starts is None:
+    if starts is None or isinstance(starts, Series):
         found = step_map(step, dt=dt, seed=seed)
-        count = (_MANY if pack(found.start).size <= _LARGE else _FEW) if count is None else count
-        return found.step, in_float64(found.start), visited(found.step, found.start, count, seed), found.dt
+        found = found._replace(start=in_float64(found.start))
+        return found.step, found.start, _default_starts(step, found, period, starts, count, seed), found.dt
     vectors, like = given(starts)
     found = step_map(step, None if named else like, dt=dt, seed=seed)
     if jax.tree.structure(found.start) != jax.tree.structure(like) or pack(found.start).size != vectors.shape[1]:
@@ -139,6 +150,22 @@ def _prepared(
             f"`starts` are states of {pack(found.start).size} numbers in the structure of the step's own state"
         )
     return found.step, like, vectors, found.dt
+
+
+def _default_starts(
+    of: Any, found: StepMap, period: int, series: Series | None, count: int | None, seed: int
+) -> np.ndarray:
+    """States (starts, size) where none are given, or a series of which slow rows are held."""
+    if series is not None and (period > 1 or not hasattr(of, "frame_")):
+        raise ConfigError("a series says where to look for fixed points of a forecaster: else give states as `starts`")
+    large = pack(found.start).size > _LARGE
+    hold = found.heard and period == 1
+    count = (_MANY if not large else 0 if hold else _FEW) if count is None else count
+    vectors = [visited(found.step, found.start, count, seed)] if count else []
+    if hold:
+        rows = None if series is None else inputs_of(of, series)[0]
+        vectors.append(held(found.step, found.start, rows))
+    return np.concatenate(vectors)
 
 
 def _speed(step: Any, like: Any, vectors: np.ndarray, scale: np.ndarray, period: int) -> float:
@@ -181,7 +208,8 @@ def _points(orbits: np.ndarray, found: Roots, kept: list[int], scale: np.ndarray
     turned = [np.roll(orbit, -int(np.argmin(orbit[:, 0])), axis=0) for orbit in orbits[kept]]
     orbits = np.stack(turned) if kept else orbits[:0]
     size = orbits.shape[2]
-    multipliers = by_modulus(np.linalg.eigvals(found.derivative[kept]).astype(complex))
+    with one_blas_thread():
+        multipliers = by_modulus(np.linalg.eigvals(found.derivative[kept]).astype(complex))
     q = 0.5 * size * (found.residual[kept] * np.sqrt(np.mean(scale**2))) ** 2
     order = np.argsort(np.abs(multipliers[:, 0]), kind="stable")
     return PeriodicPoints(orbits[order], multipliers[order], q[order], found.correction[kept][order], **rest)

@@ -9,34 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from recurra.diagnostics.maps import flat_step
 from recurra.errors import ConfigError, DivergenceError
-
-
-def flat_step(step: Callable[..., Any], like: Any, *more: Any, times: Any = 1) -> Callable[[jax.Array], jax.Array]:
-    """The step map on vectors, for use inside a compiled program.
-
-    Args:
-        step: state -> state, or (state, *more) -> state.
-        like: a state, for its structure and shapes.
-        more: further arguments of the step.
-        times: k, how often it is applied; traced.
-
-    Raises:
-        ConfigError: the step changes the structure of its state.
-    """
-    flat, rebuild = ravel_pytree(like)
-
-    def once(_: Any, vector: jax.Array) -> jax.Array:
-        given = rebuild(vector)
-        new = step(given, *more)
-        if jax.tree.structure(new) != jax.tree.structure(given):
-            raise ConfigError("a step map gives a state of the structure that it is given")
-        vector = ravel_pytree(new)[0]
-        if vector.shape != flat.shape:
-            raise ConfigError(f"a state of {flat.size} numbers becomes one of {vector.size}: a step map keeps its size")
-        return vector.astype(flat.dtype)
-
-    return lambda vector: jax.lax.fori_loop(0, times, once, vector)
 
 
 def pack(tree: Any, lead: int = 0) -> np.ndarray:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurra.diagnostics.orbits.flat import flat_step
+from recurra.diagnostics.maps import flat_step
 
 _NEAR = 1e-6  # a damped step below this ends with Newton
 _POLISH = 12  # steps of Newton in the end, at most
