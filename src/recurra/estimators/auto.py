@@ -139,7 +139,10 @@ class Auto(Estimator):
         members, weights = self._fitted(self.blend_, ground, training)
         errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))
         self.errors_ = errors * training.frame.scaler.std
-        return Members(members, "median", weights), [trial.entry(k) for k, trial in enumerate(hunt.trials)]
+        history = [trial.entry(k) for k, trial in enumerate(hunt.trials)]
+        for trial, weight in zip(self.blend_.trials, self.blend_.weights, strict=True):
+            history[hunt.trials.index(trial)]["weight"] = weight / sum(self.blend_.weights)
+        return Members(members, "median", weights), history
 
     def _fitted(
         self, blend: Blend, ground: Ground, training: TrainingSet

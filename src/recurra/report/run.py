@@ -15,6 +15,7 @@ from recurra.report.page import Highlight, Report, Section, Table
 from recurra.report.palette import ink
 from recurra.report.portrait import phase_portrait
 from recurra.report.predictability import limit
+from recurra.report.search import search_section
 from recurra.report.training import training_curve
 from recurra.storage import loads_strict
 
@@ -44,7 +45,10 @@ def run_report(run_dir: str | Path) -> Report:
     """
     run = read_run(run_dir)
     learner = run.results["learner"]
-    if run.history:
+    trials = [entry for entry in run.results.get("candidates", []) if "trial" in entry]
+    if trials and not run.history:
+        training = search_section(trials)
+    elif run.history:
         training = Section("Training", _said(run), figures=[training_curve(run.history)])
     else:
         training = Section("Training", _said(run, "This learner is solved in one step: there is no training curve."))
