@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recurra._types import LOST
+from recurra.estimators.ngrc import HIGHEST
 from recurra.reservoirs.polynomials import Polynomials, polynomial_count, powers
 
 
@@ -74,3 +76,8 @@ def test_a_variable_that_does_not_move_gives_constants():
     found = Polynomials.over(table, 3)(table)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[0], 0.0)
+
+
+def test_the_highest_degree_stays_finite_where_a_closed_loop_is_held():
+    basis = Polynomials(np.zeros(2), np.full(2, 0.5), HIGHEST)
+    assert np.isfinite(basis(np.full((2, 1), -2 * LOST))).all()

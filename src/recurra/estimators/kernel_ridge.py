@@ -34,7 +34,7 @@ LAGS, STRIDES = (1, 2, 4, 6, 8, 12, 20), (1, 4, 8)  # that are tried
 LENGTHS, FINER = (1.0, 4.0), (0.5, 1.0, 2.0)  # lengths that are tried first, and factors for the best of them
 STEP = 2  # decades between the ridges that are tried first; then those between
 DECADES = range(-16, 0, STEP)
-SEARCHED, REFINED = 400, 1000  # training rows at most in the first choice, and centres in the second one
+SEARCHED, REFINED = 200, 500  # centres at most in the first choice, and in the second one
 KEPT = 3  # windows and lengths that go from the first choice to the second
 MOST = 100_000  # centres
 
@@ -60,8 +60,8 @@ class KernelRidge(Estimator):
         horizon: steps of each validation forecast; None takes 200, or half of the held-out rows.
         origins: number of validation forecasts.
 
-    What is None is chosen by the closed loop from held-out origins: roughly with at most 400 centres, then finely for
-    the best three choices with at most 1,000; then the coefficients are fitted to all rows. The choice is in `chosen_`,
+    What is None is chosen by the closed loop from held-out origins: roughly with at most 200 centres, then finely for
+    the best three choices with at most 500; then the coefficients are fitted to all rows. The choice is in `chosen_`,
     and all that were tried in `history_`. Steps with a missing value, in the target or in what is seen, are not learnt
     from. Nothing is drawn.
 

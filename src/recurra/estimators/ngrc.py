@@ -36,7 +36,7 @@ STEP = 4  # decades between the ridges that are tried first; then those between
 DECADES = range(-32, 0, STEP)
 FEATURES, DEGREES = 400, 12  # polynomials, and degrees, at most where the degree is not given
 PATIENCE = 2  # degrees that may be no better than a lower one before no higher one is tried
-HIGHEST = 100  # degree
+HIGHEST = 30  # degree: at the values where a closed loop is held, higher ones would overflow
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

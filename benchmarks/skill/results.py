@@ -1,0 +1,43 @@
+"""Where the measurements are kept: JSON files beside the scripts, each row with what it was made with."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).parent / "results"
+
+
+def stamp(script: str) -> dict[str, Any]:
+    """With what a row is made: command, day, versions."""
+    return {
+        "command": f"python -m benchmarks.skill.{script} {shlex.join(sys.argv[1:])}".rstrip(),
+        "made": datetime.now(UTC).date().isoformat(),
+        "versions": {each: version(each) for each in ("recurra", "numpy", "scipy")},
+    }
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines."""
+    path = HOME / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def append(name: str, row: dict[str, Any]) -> None:
+    """One more row."""
+    HOME.mkdir(exist_ok=True)
+    with (HOME / f"{name}.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def put(name: str, lines: Iterable[str]) -> None:
+    """Put lines between the marks of this name in README.md."""
+    readme = HOME.parent / "README.md"
+    text = readme.read_text()
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, after = text.index(begin) + len(begin), text.index(end)
+    readme.write_text("\n".join([text[:before], *lines, text[after:]]))
