@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -30,10 +31,13 @@ def environment() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # an extra that is not installed
-            continue
-    return found
+    return {package: found for package in _PACKAGES if (found := _version(package))}
+
+
+@cache
+def _version(package: str) -> str | None:
+    """Asked of the disk once in a process: a sweep writes many runs."""
+    try:
+        return version(package)
+    except PackageNotFoundError:  # an extra that is not installed
+        return None
