@@ -179,12 +179,19 @@ def test_jacobians_by_either_mode(kind):
 def test_the_transpose_of_the_transpose_is_the_tangent(kind):
     with jax.enable_x64(True):
         given, (v, *_), u, present = _problem(kind)
-        _, along = jax.linearize(_of_weights(given, present), given[0])
-        back = jax.linear_transpose(along, given[0])
-        again = jax.linear_transpose(lambda u: back(u)[0], u)
-        _close(again(v)[0], along(v))
-        _, tangent = jax.jvp(lambda u: back(u)[0], (u,), (_normal(np.random.default_rng(1), u),))
-        _close(tangent, back(_normal(np.random.default_rng(1), u))[0])
+        other = _normal(np.random.default_rng(1), u)
+
+        @jax.jit
+        def both_ways(v, u, other):
+            _, along = jax.linearize(_of_weights(given, present), given[0])
+            back = jax.linear_transpose(along, given[0])
+            again = jax.linear_transpose(lambda u: back(u)[0], u)
+            _, tangent = jax.jvp(lambda u: back(u)[0], (u,), (other,))
+            return again(v)[0], along(v), tangent, back(other)[0]
+
+        twice, once, tangent, back = both_ways(v, u, other)
+        _close(twice, once)
+        _close(tangent, back)
 
 
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
@@ -196,7 +203,7 @@ def test_a_second_derivative_asks_for_the_scan(kind):
 
     with pytest.raises(TypeError, match="first derivatives alone"):
         jax.jvp(jax.grad(partial(loss, mode=False)), (given[0],), (v,))
-    _, curved = jax.jvp(jax.grad(partial(loss, mode=True)), (given[0],), (v,))
+    _, curved = jax.jit(lambda c, v: jax.jvp(jax.grad(partial(loss, mode=True)), (c,), (v,)))(given[0], v)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(curved))
 
 
@@ -217,5 +224,8 @@ def test_gradients_through_a_scan_over_pieces():
 
         native, scan = (jax.jit(jax.grad(partial(loss, mode=mode)))(given) for mode in (False, True))
         _close(native, scan)
-        slopes = [jax.jvp(partial(loss, mode=mode), (given,), (direction,))[1] for mode in (False, True)]
+        slopes = [
+            jax.jit(lambda g, d, m=mode: jax.jvp(partial(loss, mode=m), (g,), (d,))[1])(given, direction)
+            for mode in (False, True)
+        ]
         np.testing.assert_allclose(*slopes, rtol=1e-12)

@@ -1,5 +1,6 @@
 """The kernels inside programs of JAX against the scan, forward and gradients; and where the scan is taken instead."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -87,7 +88,7 @@ def test_the_activations_of_the_vanilla_network(activation):
         cell = Elman.draw(2, 6, rng, activation)
         x = rng.normal(size=(3, 8, 2))
         slopes = [
-            jax.grad(lambda c, mode=mode: (run_cell(c, np.zeros((3, 6)), x, forward_mode=mode)[1] ** 2).sum())(cell)
+            jax.jit(jax.grad(lambda c, m=mode: (run_cell(c, np.zeros((3, 6)), x, forward_mode=m)[1] ** 2).sum()))(cell)
             for mode in (False, True)
         ]
     for a, b in zip(*map(jax.tree.leaves, slopes), strict=True):
@@ -101,14 +102,15 @@ def test_layers_masks_and_a_learned_start():
         model = jax.tree.map(lambda leaf: leaf + 0.1, model)
         rng = np.random.default_rng(0)
         xs, present = rng.normal(size=(4, 9, 2)), rng.random((4, 9)) < 0.7
-        middle, first = model.run(model.initial_states(4), xs[:, :5], present[:, :5])
-        last, second = model.run(middle, xs[:, 5:], present[:, 5:])
+        run, step = eqx.filter_jit(model.run), eqx.filter_jit(model.step)
+        middle, first = run(model.initial_states(4), xs[:, :5], present[:, :5])
+        last, second = run(middle, xs[:, 5:], present[:, 5:])
         found = np.concatenate([first, second], axis=1)
         for k in range(4):
             state = model.initial_state()
             for t in range(9):
                 if present[k, t]:
-                    state, y = model.step(state, xs[k, t])
+                    state, y = step(state, xs[k, t])
                     np.testing.assert_allclose(found[k, t], y, rtol=0, atol=1e-13)
             for a, b in zip(jax.tree.leaves(last), jax.tree.leaves(state), strict=True):
                 np.testing.assert_allclose(a[k], b, rtol=0, atol=1e-13)
@@ -118,8 +120,8 @@ def test_it_can_be_mapped_over():
     """A caller's own `vmap` runs the kernel once for each, and gives each its gradient."""
     cell, x, state, *_ = _problem("gru", (3, 6, 2, 8), np.float32)
     many = np.stack([x, 2 * x, -x])
-    slope = jax.grad(lambda c, xs: (run_cell(c, state, xs)[1] ** 2).sum())
-    mapped = jax.vmap(slope, in_axes=(None, 0))(cell, many)
+    slope = jax.jit(jax.grad(lambda c, xs: (run_cell(c, state, xs)[1] ** 2).sum()))
+    mapped = jax.jit(jax.vmap(slope, in_axes=(None, 0)))(cell, many)
     for k, one in enumerate(many):
         for a, b in zip(jax.tree.leaves(mapped), jax.tree.leaves(slope(cell, one)), strict=True):
             np.testing.assert_allclose(a[k], b, rtol=1e-5, atol=1e-5)

@@ -79,6 +79,11 @@ def columns(curved, w, *strengths):
     return found if len(strengths) > 1 else found[0]
 
 
+def values(curved, w):
+    """f(w) alone, f(w) and its gradient, in one program."""
+    return jax.jit(lambda w: (curved.value(w), *curved.value_and_gradient(w)))(w)
+
+
 def close(found, expected, tolerance=1e-10):
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
@@ -175,11 +180,12 @@ def test_penalties_add_their_own_curvature():
     diagonal = flat.vector(replace(jax.tree.map(np.zeros_like, model), cells=(of_W,)))
     curved = Curved(objective, data, flat, INDEX, penalties=(which, strengths))
     close(columns(curved, w), expected + np.diag(np.asarray(diagonal)))
-    loss, gradient = curved.value_and_gradient(w)
+    _, loss, gradient = values(curved, w)
     total = lambda w: objective.loss(flat.model(w), data, INDEX) + 0.3 * jnp.sum(flat.model(w).cells[0].W ** 2)  # noqa: E731
     l1 = lambda w: 0.2 * jnp.sum(jnp.abs(flat.model(w).cells[0].U))  # noqa: E731
-    np.testing.assert_allclose(loss, total(w) + l1(w), rtol=1e-12)
-    np.testing.assert_allclose(gradient, jax.grad(total)(w) + jax.grad(l1)(w), rtol=1e-10)
+    wanted, slope = jax.jit(jax.value_and_grad(lambda w: total(w) + l1(w)))(w)
+    np.testing.assert_allclose(loss, wanted, rtol=1e-12)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +249,16 @@ def test_the_matched_metric_is_the_curvature_of_the_cross_entropy_of_a_unit(acti
     a = np.linspace(-2, 2, 9)
     share = {"tanh": lambda a: (1 + jnp.tanh(a)) / 2, "logistic": jax.nn.sigmoid}[activation]
     entropy = lambda a, p: -p * jnp.log(share(a)) - (1 - p) * jnp.log(1 - share(a))  # noqa: E731
-    curvature = jax.vmap(jax.grad(jax.grad(entropy)))(a, share(a))
+    curvature = jax.jit(jax.vmap(lambda a: jax.grad(jax.grad(entropy))(a, share(a))))(a)
     cell = Elman(np.eye(9), np.zeros((9, 9)), np.zeros(9), activation)
-    xs = jnp.asarray(a)[None, None]
-    hs = jax.vmap(jax.vmap(lambda x: cell(jnp.zeros(9), x)))(xs)
-    h, D = damped(cell, jnp.zeros((1, 9)), xs, hs).matched
-    slope = jax.vmap(jax.grad(lambda a, k: cell(jnp.zeros(9), jnp.asarray(xs[0, 0]).at[k].set(a))[k]))(a, np.arange(9))
+
+    @jax.jit
+    def parts(xs):
+        hs = jax.vmap(jax.vmap(lambda x: cell(jnp.zeros(9), x)))(xs)
+        slope = jax.vmap(jax.grad(lambda a, k: cell(jnp.zeros(9), xs[0, 0].at[k].set(a))[k]))(xs[0, 0], np.arange(9))
+        return hs, damped(cell, jnp.zeros((1, 9)), xs, hs).matched, slope
+
+    hs, (h, D), slope = parts(a[None, None])
     np.testing.assert_allclose(slope**2 * D[0, 0], curvature, rtol=1e-10)  # from h to what the unit is given
     np.testing.assert_array_equal(h, hs)
 
@@ -261,9 +271,8 @@ def test_in_pieces_it_is_the_same(chunk):
     whole = Curved(objective, data, flat, INDEX, metric="post")
     parts = Curved(objective, data, flat, INDEX, metric="post", chunk=chunk)
     close(columns(parts, w, 0.3), columns(whole, w, 0.3), 1e-12)
-    for found, expected in zip(parts.value_and_gradient(w), whole.value_and_gradient(w), strict=True):
+    for found, expected in zip(values(parts, w), values(whole, w), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(parts.value(w), whole.value(w), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +287,7 @@ def test_what_is_computed_again_is_the_same(cell, loss, metric, segment):
     kept = Curved(objective, data, flat, INDEX, metric=metric)
     again = Curved(objective, data, flat, INDEX, metric=metric, chunk=2, segment=segment)
     close(columns(again, w, 0.3), columns(kept, w, 0.3), 1e-12)
-    for found, expected in zip(again.value_and_gradient(w), kept.value_and_gradient(w), strict=True):
+    for found, expected in zip(values(again, w), values(kept, w), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
@@ -310,7 +319,8 @@ def test_in_pieces_an_equation_counts_the_same_where_values_are_missing(chunk):
     flat = Flat(model)
     w = np.asarray(flat.vector(model))
     parts = Curved(objective, data, flat, INDEX, chunk=chunk)
-    np.testing.assert_allclose(parts.value(w), objective.loss(model, data, INDEX), rtol=1e-12)
+    value, loss = jax.jit(lambda w: (parts.value(w), objective.loss(flat.model(w), data, INDEX)))(w)
+    np.testing.assert_allclose(value, loss, rtol=1e-12)
     close(columns(parts, w), columns(Curved(objective, data, flat, INDEX), w), 1e-12)
 
 
@@ -319,9 +329,14 @@ def test_transposing_the_linear_map_is_the_vector_jacobian_product():
     flat = Flat(model)
     w = np.asarray(flat.vector(model))
     z = lambda w: objective.outputs(flat.model(w), data, INDEX)[0]  # noqa: E731
-    out, forward = jax.linearize(z, w)
-    u = np.random.default_rng(4).standard_normal(out.shape)
-    np.testing.assert_allclose(jax.linear_transpose(forward, w)(u)[0], jax.vjp(z, w)[1](u)[0], rtol=1e-12, atol=1e-14)
+    u = np.random.default_rng(4).standard_normal(jax.eval_shape(z, w).shape)
+
+    @jax.jit
+    def both(w, u):
+        forward = jax.linearize(z, w)[1]
+        return jax.linear_transpose(forward, w)(u)[0], jax.vjp(z, w)[1](u)[0]
+
+    np.testing.assert_allclose(*both(w, u), rtol=1e-12, atol=1e-14)
 
 
 def test_of_a_linear_model_with_squared_errors_it_is_the_hessian():
@@ -331,7 +346,7 @@ def test_of_a_linear_model_with_squared_errors_it_is_the_hessian():
     w = np.asarray(flat.vector(model))
     last = slice(len(w) - 2 * N - 2, len(w))  # the readout, in which the outputs are linear
     loss = lambda w: jnp.mean((jax.vmap(flat.model(w))(data[0]) - data[2]) ** 2)  # noqa: E731
-    H = jax.hessian(loss)(w)[last, last]
+    H = jax.jit(jax.hessian(loss))(w)[last, last]
     found = columns(Curved(MaskedSteps(), data, flat, INDEX), w)
     close(found[last, last], np.asarray(H))
 
@@ -340,8 +355,9 @@ def test_the_diagonal_of_the_fisher_matrix_is_the_mean_square_of_the_gradients()
     objective, data, model = MaskedSteps(), sequences(), network()
     flat = Flat(model)
     w = np.asarray(flat.vector(model))
-    each = [jax.grad(lambda w, i=i: objective.loss(flat.model(w), data, jnp.array([i])))(w) for i in range(B)]
-    found = Curved(objective, data, flat, INDEX).case_squares(w)
+    one = jax.jit(jax.grad(lambda w, i: objective.loss(flat.model(w), data, i[None])))
+    each = [one(w, i) for i in range(B)]
+    found = jax.jit(Curved(objective, data, flat, INDEX).case_squares)(w)
     np.testing.assert_allclose(found, np.mean(np.square(each), axis=0), rtol=1e-10)
 
 

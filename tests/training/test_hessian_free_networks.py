@@ -156,10 +156,10 @@ def test_structural_damping_holds_the_hidden_units():
         index = jnp.arange(40)
         data = jnp.asarray(x), jnp.asarray(y)
         curved = Curved(LastStep(), data, flat, index, metric="post")
-        product = jax.jit(curved.product(w))
+        product = jax.jit(lambda v, strength: curved.product(w)(v, strength))
         G = np.stack([product(e, 0.0) for e in np.eye(len(w))], axis=1)
         S = np.stack([product(e, 1.0) for e in np.eye(len(w))], axis=1) - G
-        gradient = np.asarray(curved.value_and_gradient(w)[1])
+        gradient = np.asarray(jax.jit(curved.value_and_gradient)(w)[1])
     expected = np.linalg.solve(G + damping * (np.eye(len(w)) + mu * S), -gradient)
     method = HessianFree(cg_steps=300, cg_least=300, damping=damping, structural_damping=mu, metric="post")
     trained = train(
@@ -181,10 +181,10 @@ def test_the_ratio_is_that_of_the_curvature_batch():
     with jax.enable_x64(True):
         w = np.asarray(flat.vector(network()))
         curved = Curved(LastStep(), (jnp.asarray(x), jnp.asarray(y)), flat, jnp.asarray(first))
-        before, gradient = map(np.asarray, curved.value_and_gradient(w))
+        before, gradient = map(np.asarray, jax.jit(curved.value_and_gradient)(w))
         x_ = (np.asarray(flat.vector(trained.position.model)) - w) / entry["step_length"]
-        model = gradient @ x_ + 0.5 * x_ @ np.asarray(curved.product(w)(jnp.asarray(x_), 0.0))
-        after = np.asarray(curved.value(w + x_))
+        model = gradient @ x_ + 0.5 * x_ @ np.asarray(jax.jit(lambda v: curved.product(w)(v, 0.0))(x_))
+        after = np.asarray(jax.jit(curved.value)(w + x_))
     assert entry["rho"] == pytest.approx(float((after - before) / model), rel=1e-8)
 
 

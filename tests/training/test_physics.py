@@ -1,5 +1,6 @@
 """The equation in the loss: against NumPy, zero on a true trajectory, and what it is good for."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +40,7 @@ def _units(values, drive, dt, weight=1.0):
 
 def _x64(function, *arguments):
     with jax.enable_x64(True):
-        return np.asarray(function(*arguments))
+        return np.asarray(eqx.filter_jit(function)(*arguments))
 
 
 def test_the_residual_is_that_of_a_loop_in_numpy():
