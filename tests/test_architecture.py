@@ -79,6 +79,11 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
 def for_type_checkers(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
@@ -103,6 +108,7 @@ def resolve(name: str) -> str:
     return name
 
 
+@cache
 def imports(module: str) -> set[str]:
     """Full names of everything that a module imports, early or late."""
     found = set()
@@ -171,7 +177,7 @@ def test_size_of_files():
 def test_size_of_functions():
     sizes = {}
     for path in SOURCES:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
                 docstring = first.end_lineno - first.lineno + 1 if ast.get_docstring(node) else 0
@@ -186,7 +192,7 @@ def bases() -> dict[str, list[str]]:
     found = {}
     for module, path in MODULES.items():
         known = {name.rpartition(".")[2]: name for name in imports(module) if inside(name, "recurra")}
-        classes = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
+        classes = [node for node in nodes(path) if isinstance(node, ast.ClassDef)]
         known |= {node.name: f"{module}.{node.name}" for node in classes}
         for node in classes:
             names = [ast.unparse(base).partition("[")[0] for base in node.bases]
@@ -250,7 +256,7 @@ def test_whatever_loads_jax_keeps_its_programs():
 def test_nothing_runs_code_from_data_and_no_global_random_numbers():
     wrong = []
     for module, path in MODULES.items():
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             text = None
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("eval", "exec", "compile", "__import__"):
                 text = ast.unparse(node.func)

@@ -130,7 +130,7 @@ def test_one_row_a_chunk_and_any_unit(tmp_path, monkeypatch):
 
 
 def test_memory_stays_below_a_fifth_of_the_array(tmp_path, importable):
-    rows, columns, chunk = 1_100_000, 100, 2500
+    rows, columns, chunk = 220_000, 500, 500
     path, limit = tmp_path / "a", rows * columns * 8 // 5
     array = zarr.create_array(path, shape=(rows, columns), chunks=(chunk, columns), dtype="f8", compressors=None)
     table = np.empty((rows, columns))

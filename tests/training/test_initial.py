@@ -32,9 +32,9 @@ def test_fifteen_connections_a_unit_and_the_radius():
 
 
 def test_scales_and_the_bias_of_the_output():
-    model = drawn(units=4000, radius=0.9, connections=2, input_scale=0.1, output_scale=0.2, output_bias=0.5)
-    assert model.cells[0].U.std() == pytest.approx(0.1, rel=0.03)  # of 8,000 numbers
-    assert model.readout[-1].V.std() == pytest.approx(0.2, rel=0.05)  # of 4,000
+    model = drawn(units=2000, radius=0.9, connections=2, input_scale=0.1, output_scale=0.2, output_bias=0.5)
+    assert model.cells[0].U.std() == pytest.approx(0.1, rel=0.03)  # of 4,000 numbers
+    assert model.readout[-1].V.std() == pytest.approx(0.2, rel=0.05)  # of 2,000
     np.testing.assert_array_equal(model.readout[-1].c, 0.5)
 
 
