@@ -138,6 +138,11 @@ def test_sizes_grow_by_three_up_to_what_the_rows_and_the_time_allow():
     assert found["esn"].sizes == (117, 350)  # half of the rows
     assert found["lstm"].sizes == (10, 30, 90)
     assert (found["linear"].space, found["linear"].rungs) == ({}, 1)
+    delayed = candidates(("kernel-ridge", "ng-rc"), FEW)
+    assert (delayed["kernel-ridge"].resource, delayed["kernel-ridge"].sizes) == ("centres", (223, 669))
+    assert max(delayed["ng-rc"].space["lags"].values) == 20  # 19 rows before the last one at a stride of 4, of 100
+    short = candidates(("ng-rc",), dataclasses.replace(FEW, rows=60, washout=6))["ng-rc"].space
+    assert (short["lags"].values, short["stride"].values) == ((1, 2, 3, 4, 6), (1,))
     hurried = candidates(("esn",), dataclasses.replace(FEW, rows=100_000, seconds=1.0))
     assert hurried["esn"].sizes == (60,)
 

@@ -12,6 +12,7 @@ _SPEED = 4e9  # multiplications a second that a readout is solved with on one co
 _TRIALS = 40  # that the budget should be enough for
 _EPOCHS = 90  # of a training at the last rung
 _SMALLEST, _LARGEST = 60, 1600  # units
+_CENTRES = 150  # of kernels at the first rung, at least
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def _kernel_ridge(given: Rows) -> Searched:
         "kernel": Choice(("gaussian", "gaussian", "matern-5/2")),
         "length_scale": Real(0.3, 8.0, log=True),
     }
-    centres = int(max(200, min(2000, (given.seconds / _TRIALS * _SPEED / 10) ** (1 / 3))))
-    return Searched(space, {"centres": centres, **_loops(given)}, share=1.5)
+    affordable = (given.seconds / _TRIALS * _SPEED / 10) ** (1 / 3)
+    top = int(max(_CENTRES, min(2000, given.rows, affordable)))
+    return Searched(space, _loops(given), "centres", _sizes(top, _CENTRES), 1.5)
 
 
 def _ng_rc(given: Rows) -> Searched:
