@@ -103,6 +103,32 @@ def test_its_bands_are_quantiles_of_the_errors_in_the_held_out_rows(waves):
         model.forecast_bands(41)
 
 
+def test_bands_of_a_series_with_holes_are_quantiles_of_what_is_known(waves):
+    values = waves.values[:400] + 0.2 * np.random.default_rng(1).standard_normal((400, 1))
+    values[np.random.default_rng(2).permutation(400)[:20]] = np.nan
+    model = rc.Auto(**{**FEW, "of": ["linear"], "trials": 1}).fit(rc.Series(values, dt=0.2, mask=~np.isnan(values)))
+    assert model.errors_.shape == (50, 40, 1)
+    assert np.isfinite(model.errors_).all()
+    low, high = model.forecast_bands(40)
+    assert 0.1 < np.median(high.values - low.values) / 2 < 0.5  # 1.28 standard deviations of the noise, 0.2
+
+
+def test_the_shortest_series_that_can_be_searched():
+    model = rc.Auto(budget=None, trials=12).fit(np.sin(0.3 * np.arange(25)))
+    assert not [entry for entry in model.history_ if "lags" in entry.get("failure", "")]
+    np.testing.assert_allclose(model.forecast(5).values[:, 0], np.sin(0.3 * np.arange(25, 30)), atol=1e-9)
+
+
+def test_a_network_that_is_trained_is_fitted_again_for_as_many_epochs(waves):
+    asked = {"budget": None, "trials": 1, "of": ["rnn"], "horizon": 20, "origins": 2, "validation": 0.2}
+    model = rc.Auto(**asked).fit(waves[:150])
+    (entry,) = model.history_
+    assert entry["validation"] == model.blend_.trials[0].score > 0
+    assert entry["epochs"] <= 10
+    (member,) = model.network_.estimators
+    assert (member.validation, member.epochs) == (0.0, entry["epochs"])
+
+
 def test_a_trial_that_diverges_is_kept_with_its_reason(waves, monkeypatch):
     def diverge(self, training):
         raise DivergenceError("left the finite numbers")

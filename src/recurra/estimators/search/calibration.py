@@ -14,13 +14,16 @@ from recurra.forecasting import Origins, forecast_origins
 def calibration_errors(blend: Blend, head: TrainingSet, origins: Origins) -> np.ndarray:
     """Errors (origins, steps, channels) of the trials that forecast together, of which the held-out rows are unseen.
 
-    Origins after which a value is missing are left out.
+    Where values are missing, the errors of that step and channel are as many quantiles of those that are known.
     """
-    whole = origins.take(np.flatnonzero(np.isfinite(origins.truth).all(axis=(1, 2))))
-    if len(whole) == 0:
-        return np.zeros((0, *origins.truth.shape[1:]))
-    forecasts = [forecast_origins(_network(trial, head), whole) for trial in blend.trials]
-    return weighted_median(np.stack(forecasts), np.array(blend.weights)) - whole.truth
+    forecasts = [forecast_origins(_network(trial, head), origins) for trial in blend.trials]
+    errors = weighted_median(np.stack(forecasts), np.array(blend.weights)) - origins.truth
+    for step, channel in np.argwhere(np.isnan(errors).any(axis=0)):
+        known = errors[~np.isnan(errors[:, step, channel]), step, channel]
+        if len(known) == 0:
+            return errors[:0]  # nothing is known of this step, and of a whole band nothing is said
+        errors[:, step, channel] = np.quantile(known, np.linspace(0, 1, len(errors)), method="inverted_cdf")
+    return errors
 
 
 def _network(trial: Trial, head: TrainingSet) -> Forecaster:

@@ -81,7 +81,7 @@ def _esn(given: Rows) -> Searched:
         "input_scaling": Real(0.03, 5.0, log=True),
         "bias_scaling": Real(0.05, 3.0, log=True),
         "readout_features": Choice(("states", "squared-half")),
-        "lags": Choice((1, 2, 4, 8)),
+        "lags": Choice(tuple(each for each in (1, 2, 4, 8) if each <= given.washout + 1)),
         "increment": Choice((False, True)),
         "teacher_noise": Choice((0.0, 0.0, 0.0, 1e-3, 1e-2)),
         "seed": Choice((0, 1, 2)),

@@ -51,7 +51,7 @@ class Trial:
         """A line for the history of the fit."""
         known = {"trial": number, "learner": self.learner, "rung": self.rung, "validation": self.score}
         failure = {"failure": self.failure} if self.failure else {}
-        return {**known, **self.final, **failure}
+        return {**self.final, **known, **failure}
 
 
 def try_out(learner: str, settings: Mapping[str, Any], rung: int, head: TrainingSet, origins: Origins) -> Trial:
