@@ -77,6 +77,17 @@ def test_the_word_for_what_can_be_stepped(kind, of):
     assert found.kind == kind, found
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_chaos_that_ends_is_a_point_attractor(seed):
+    """Lorenz at rho = 22.8: chaos is a transient below 24.06, and the two states of rest attract below 24.74, at the
+    rate of the complex root of s^3 + (b + sigma + 1) s^2 + b (sigma + rho) s + 2 sigma b (rho - 1)."""
+    rho, b = 22.8, 8 / 3
+    found = behaviour(Lorenz63(rho=rho), dt=0.02, seed=seed)
+    assert found.kind == "point attractor", found
+    roots = np.roots([1, b + 11, b * (10 + rho), 20 * b * (rho - 1)])
+    np.testing.assert_allclose(found.numbers["exponents"][:2], roots.real.max(), atol=2e-3)
+
+
 ROWS = [
     ("limit cycle", VanDerPol(), 4000),
     ("limit cycle", LogisticMap(r=3.5), 1000),

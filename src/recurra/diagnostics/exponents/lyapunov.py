@@ -61,15 +61,20 @@ class LyapunovSpectrum:
 
     @property
     def converged(self) -> bool:
-        """Whether the two halves of the run agree within four standard errors: nothing drifts any more."""
-        half = self.parts.shape[1] // 2
-        if half < 2:
-            return False
+        """Whether growth is the same all along: cut after a quarter, a half or three quarters of the run, both sides
+        agree within four standard errors. A transient that ends on the way is seen so."""
+        parts = self.parts.shape[1]
+        cuts = {cut for cut in (parts // 4, parts // 2, parts - parts // 4) if 2 <= cut <= parts - 2}
         good = np.isfinite(self.exponents)
-        ends = [part[..., good].reshape(-1, good.sum()) for part in (self.parts[:, :half], self.parts[:, half:])]
+        growth = self.parts[..., good]
+        return bool(cuts) and all(self._agree(growth[:, :cut], growth[:, cut:]) for cut in cuts)
+
+    def _agree(self, *sides: np.ndarray) -> bool:
+        """Whether the means of two sides (trajectories, parts, count) are the same within four standard errors."""
+        ends = [side.reshape(-1, side.shape[-1]) for side in sides]
         scatter = np.sqrt(sum(end.var(axis=0, ddof=1) / len(end) for end in ends))
         apart = np.abs(ends[0].mean(axis=0) - ends[1].mean(axis=0))
-        return bool(np.all(apart <= _APART * scatter + 1e-9 * np.abs(self.exponents[good])))
+        return bool(np.all(apart <= _APART * scatter + 1e-9 * np.abs(ends[0].mean(axis=0))))
 
     @property
     def dimension(self) -> float | None:

@@ -16,6 +16,7 @@ from recurra.series import Series
 KINDS = ("point attractor", "limit cycle", "quasi-periodic", "chaotic", "divergent")
 _ROWS = 4096  # of a trajectory that are looked at
 _LEADING = 3  # exponents
+_LOOKS = 4  # at a motion that is not the same all along the steps
 _SURE = 4.0  # standard errors from zero
 _TURNS = 10.0  # an exponent is not zero where it has multiplied distances by more than exp of this
 _SMALL = 1e-6  # of the size of the motion: at rest, or closed
@@ -56,7 +57,9 @@ def behaviour(
     Of what can be stepped, the leading exponents decide: positive is chaos; negative is a point, or a cycle of a map
     where the state comes back after several steps; zero is a closed curve. On a limit cycle of a flow one exponent is
     zero, on a torus two. An exponent counts as zero within four of its standard errors, or where it would change
-    distances by less than exp(10) in all of the steps: weaker chaos needs more `steps`.
+    distances by less than exp(10) in all of the steps: weaker chaos needs more `steps`. Where growth is not the
+    same all along, as where chaos was a transient, it is looked at again from where the steps end, four times at most.
+    A transient that goes on for longer passes for what it looks like.
 
     Of a series only what is recorded is known, and the answer is an estimate: harmonics of one period that explain 99 %
     of the variance make a limit cycle; else the 0-1 test of chaos decides. More than about 10 % of noise, fewer than
@@ -88,13 +91,17 @@ def behaviour(
     step, first, dt, _ = step_map(of, start, dt=dt, seed=seed)
     first = in_float64(first)
     seen = _seen(of, first)
-    rows = trajectory(step, first, _ROWS, skip=transient)
-    if grows(rows[:, seen]):
-        return _divergent(rows[:, seen])
+    state, skip, looks = first, transient, 0
+    while True:
+        rows, looks = trajectory(step, state, _ROWS, skip=skip), looks + 1
+        if grows(rows[:, seen]):
+            return _divergent(rows[:, seen])
+        last, count = unpack(rows[-1], first), min(_LEADING, rows.shape[1])
+        found = lyapunov_spectrum(step, last, steps=steps, transient=200, dt=dt, count=count, seed=seed)
+        if found.converged or looks == _LOOKS:
+            break
+        state, skip = found.last, 0  # the motion has changed on the way: look at what it has become
     size = max(np.abs(pack(first)[seen]).max(), np.abs(rows[:, seen]).max())
-    count = min(_LEADING, rows.shape[1])
-    last = unpack(rows[-1], first)
-    found = lyapunov_spectrum(step, last, steps=steps, transient=200, dt=dt, count=count, seed=seed)
     rows = rows[:, seen]
     numbers: dict[str, Any] = {
         "exponents": found.exponents.tolist(),
@@ -134,7 +141,7 @@ def _decided(
         return Behaviour("point attractor", numbers, f"the state comes to rest; {said}")
     if first > zero[0]:
         return Behaviour("chaotic", numbers, f"near states part: {said}, and the motion stays bounded")
-    back = closure(rows, _SMALL * size)
+    back = closure(rows, _SMALL * numbers["amplitude"])  # a motion that dies out comes back to less and less
     if back is not None:
         numbers |= {"period": back * dt}
         return Behaviour("limit cycle", numbers, f"the state comes back after {back} steps; {said}")
