@@ -13,13 +13,16 @@ from jax.flatten_util import ravel_pytree
 from recurra._types import LOST, whole_number
 from recurra.diagnostics.checks import check_whole
 from recurra.diagnostics.maps import DrivenMap
+from recurra.diagnostics.orbits.flat import in_float64, pack, unpack
+from recurra.diagnostics.orbits.newton import roots
 from recurra.diagnostics.resonance import Resonance, fit_resonance
 from recurra.diagnostics.step_maps import of_driven
 from recurra.errors import ConfigError, DivergenceError, unknown
+from recurra.threads import one_blas_thread
 
 _WINDOWS = 50  # of a measurement, the first to settle in
-_ITERATIONS = 30  # of Newton
-_REST = 1e-12  # scaled units in which the state of rest moves a step, relative to its size
+_ITERATIONS = 300  # of the search for the state of rest
+_REST = 1e-9  # a correction of Newton below this is that of a root
 _GONE = 1e-12  # modulus below which an eigenvalue is that of something forgotten in one step
 
 
@@ -180,33 +183,25 @@ def _linearised(opened: _Opened, w: np.ndarray) -> FrequencyResponse:
 
 def _state_of_rest(opened: _Opened) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The state (size,) that a step under the constant drive leaves alone, and the derivatives of the step there."""
+    like, held = in_float64(opened.map.start), opened.map.held(opened.rest)
+    start = pack(like)
+    size = np.sqrt(np.mean(start**2))
+    with one_blas_thread():
+        found = roots(held.step, like, start[None], np.full(len(start), size if size > 0 else 1.0), 1, _ITERATIONS)
+    if not found.correction[0] <= _REST:
+        raise ConfigError(
+            f"no state of rest was found by {_ITERATIONS} steps of Levenberg and Marquardt from where the history "
+            "ends: give a `history` that ends near it and its drive as `inputs`, or measure with an `amplitude`"
+        )
     with jax.enable_x64(True):
-        state = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), opened.map.start)
-        raveled, rebuild = ravel_pytree(state)
-        flat = np.asarray(raveled)
-        for _ in range(_ITERATIONS):
-            new, A, B = map(np.asarray, _slopes(opened.map.step, rebuild(jax.device_put(flat)), opened.rest))
-            if not np.isfinite(new).all():
-                break
-            if np.abs(new - flat).max() <= _REST * max(1.0, np.abs(flat).max()):
-                return flat, A, B
-            flat = flat + np.linalg.lstsq(np.eye(len(flat)) - A, new - flat, rcond=None)[0]
-    raise ConfigError(
-        f"no state of rest was found by {_ITERATIONS} steps of Newton from where the history ends: give a `history` "
-        "that ends near it and its drive as `inputs`, or measure with an `amplitude`"
-    )
+        slopes = np.asarray(_slopes(opened.map.step, unpack(found.x[0], like), opened.rest))
+    return found.x[0], found.derivative[0], slopes
 
 
 @eqx.filter_jit
 def _slopes(step: Any, state: Any, drive: Any) -> Any:
-    flat, rebuild = ravel_pytree(state)
-
-    def forward(flat: jax.Array, drive: jax.Array) -> tuple[jax.Array, jax.Array]:
-        new = ravel_pytree(step(rebuild(flat), drive))[0]
-        return new, new
-
-    (A, B), new = jax.jacfwd(forward, argnums=(0, 1), has_aux=True)(flat, drive)
-    return new, A, B
+    """How the next state changes with the drive (size, inputs)."""
+    return jax.jacfwd(lambda drive: ravel_pytree(step(state, drive))[0])(drive)
 
 
 def _measured(opened: _Opened, w: np.ndarray, amplitude: float, periods: int, tolerance: float) -> FrequencyResponse:
