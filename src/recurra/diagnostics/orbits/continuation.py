@@ -1,7 +1,7 @@
 """Pseudo-arclength continuation: a fixed point or a cycle followed through a parameter, and where it bifurcates."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import equinox as eqx
@@ -20,6 +20,7 @@ _TURN = 0.95  # least cosine between the directions of two neighbours on a branc
 _CORRECTIONS = 8  # of Newton, at most
 _CLOSE = 1e-11  # a correction of this size is the last
 _ON_PLANE = 1e-8  # where the equations are singular and have no solution, corrections leave the plane
+_CROSSING = 1e-5  # a singular value below this is zero
 _PIECE, _UNEVEN = 2e-3, 0.43  # a piece of a branch that a cubic polynomial describes; where a longer one is cut
 
 
@@ -35,6 +36,8 @@ class Bifurcation:
         point: (size,), the state there, as a vector.
         multipliers: (size,), complex.
         critical: the multiplier that is on the unit circle.
+        direction: (size + 1,), of length one: where the branch goes on, in state and parameter.
+        like: one state, for its structure.
     """
 
     kind: str
@@ -42,6 +45,8 @@ class Bifurcation:
     point: np.ndarray
     multipliers: np.ndarray
     critical: complex
+    direction: np.ndarray = field(repr=False)
+    like: Any = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,15 +128,80 @@ def continuation(
         >>> [(found.kind, round(found.parameter, 9)) for found in branch.bifurcations]
         [('flip', 3.0)]
     """
-    low, high = min(between), max(between)
-    if not (np.isfinite(between).all() and high > low):
-        raise ConfigError(f"`between` must be two different, finite numbers, got {between!r}")
-    check_whole(1, period=period, points=points)
-    if not (0 < scale < np.inf and 0 < longest < np.inf):
-        raise ConfigError(f"`scale` and `longest` must be positive, finite numbers, got {scale!r} and {longest!r}")
-    curve = _Curve(step, in_float64(start), period, scale, high - low)
+    curve = _curve(step, in_float64(start), between, period, scale, longest, points)
     place = curve.begin(pack(start), between[0], np.sign(between[1] - between[0]))
-    places, found, length, ended = [place], [], longest / 10, "as many points as allowed"
+    return _followed(curve, [place], between, longest, points)
+
+
+def switch(
+    step: Callable[[Any, Any], Any],
+    at: Bifurcation,
+    between: tuple[float, float],
+    *,
+    side: int = 1,
+    period: int = 1,
+    scale: float = 1.0,
+    longest: float = 0.05,
+    points: int = 500,
+) -> Branch:
+    r"""Follow the other branch from where two cross, or from a flip the cycle of twice the period that is born there.
+
+    .. math:: N = \ker \, (F^k_x - 1, \; F^k_p), \quad t_2 \in N, \; t_2 \perp t_1, \quad t_2 \cdot (u - u_0) = \pm s
+
+    At a simple crossing N has two dimensions, and holds the direction t_1 of the branch that is known. The other one is
+    looked for beside it.
+
+    Args:
+        step, scale, longest, points: as of `continuation`.
+        at: a bifurcation of the kind "branch"; or "flip", with twice the period.
+        between: the range of the parameter.
+        side: 1 or -1, on which the other branch is followed: with the number of the state that changes most along t_2
+            growing or shrinking.
+        period: k, of the branch that is looked for.
+
+    Raises:
+        ConfigError: arguments that cannot be, a point at which no two branches cross.
+        DivergenceError: Newton finds no other branch, or loses it.
+
+    Reference: H. B. Keller, in Applications of Bifurcation Theory, Academic Press 1977, 359-384.
+
+    Example:
+        >>> logistic = lambda x, r: r * x * (1 - x)
+        >>> (found,) = continuation(logistic, np.array([0.6]), (2.5, 3.2)).bifurcations
+        >>> branch = switch(logistic, found, (2.5, 3.2), period=2)
+        >>> bool(branch.stable[1:].all()), branch.points[-1].round(2).tolist()
+        (True, [0.8])
+    """
+    curve = _curve(step, at.like, between, period, scale, longest, points)
+    if side not in (1, -1):
+        raise ConfigError(f"`side` is 1 or -1, got {side!r}")
+    u = np.append(at.point, at.parameter) / curve.unit
+    _, sizes, rows = np.linalg.svd(curve.at(u)[1])
+    if sizes[-1] > _CROSSING * max(sizes[0], 1.0):
+        raise ConfigError(
+            f"no two branches of period {period} cross at the parameter {at.parameter:g}, a {at.kind}: switch at a "
+            "'branch', or at a 'flip' with twice the period"
+        )
+    known = rows[-2:] @ (at.direction / curve.unit)
+    other = np.array([-known[1], known[0]]) @ rows[-2:]
+    other *= side * np.sign(other[np.argmax(np.abs(other[:-1]))]) / np.linalg.norm(other)
+    length = longest / 10
+    found = curve.onto(u + length * other, other)
+    if found is None:
+        raise DivergenceError(
+            f"Newton finds no other branch at the parameter {at.parameter:.9g}: take a smaller `longest`"
+        )
+    first = _Place(u, other, by_modulus(np.linalg.eigvals(curve.at(u)[2]).astype(complex)))
+    return _followed(curve, [first, curve.place(found[0], other)], between, longest, points)
+
+
+def _followed(
+    curve: "_Curve", places: list[_Place], between: tuple[float, float], longest: float, points: int
+) -> Branch:
+    """The branch on from the last of its places."""
+    low, high = min(between), max(between)
+    found, length, ended = [], longest / 10, "as many points as allowed"
+    place = places[-1]
     while len(places) < points:
         new, length = _advance(curve, place, length, longest)
         found += _crossings(curve, place, new)
@@ -146,6 +216,18 @@ def continuation(
             break
     u = np.array([each.u for each in places]) * curve.unit
     return Branch(u[:, -1], u[:, :-1], np.array([each.multipliers for each in places]), tuple(found), ended)
+
+
+def _curve(
+    step: Any, like: Any, between: tuple[float, float], period: int, scale: float, longest: float, points: int
+) -> "_Curve":
+    """The curve of fixed points, with what it is followed by checked."""
+    if not (np.isfinite(between).all() and between[0] != between[1]):
+        raise ConfigError(f"`between` must be two different, finite numbers, got {between!r}")
+    check_whole(1, period=period, points=points)
+    if not (0 < scale < np.inf and 0 < longest < np.inf):
+        raise ConfigError(f"`scale` and `longest` must be positive, finite numbers, got {scale!r} and {longest!r}")
+    return _Curve(step, like, period, scale, abs(between[1] - between[0]))
 
 
 class _Curve:
@@ -285,4 +367,6 @@ def _turn(curve: _Curve, left: _Place, right: _Place) -> _Place:
 def _told(curve: _Curve, place: _Place, kind: str) -> Bifurcation:
     u = place.u * curve.unit
     critical = place.multipliers[np.argmin(np.abs(np.abs(place.multipliers) - 1))]
-    return Bifurcation(kind, float(u[-1]), u[:-1], place.multipliers, complex(critical))
+    along = place.tangent * curve.unit
+    along = along / np.linalg.norm(along)
+    return Bifurcation(kind, float(u[-1]), u[:-1], place.multipliers, complex(critical), along, curve.like)
