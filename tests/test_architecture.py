@@ -84,6 +84,13 @@ def nodes(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(tree(path)))
 
 
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a name or an attribute; what stands before the first point may be anything."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def for_type_checkers(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
@@ -118,7 +125,7 @@ def imports(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} line {node.lineno}: imports are absolute"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and dotted(node.func).endswith("import_module"):
             found |= {a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
     return found
 
@@ -258,11 +265,11 @@ def test_nothing_runs_code_from_data_and_no_global_random_numbers():
     for module, path in MODULES.items():
         for node in nodes(path):
             text = None
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("eval", "exec", "compile", "__import__"):
-                text = ast.unparse(node.func)
+            if isinstance(node, ast.Call) and dotted(node.func) in ("eval", "exec", "compile", "__import__"):
+                text = dotted(node.func)
             elif isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 text = None if ast.unparse(node.value) == "False" else "allow_pickle"
-            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "numpy.random"):
+            elif isinstance(node, ast.Attribute) and dotted(node.value) in ("np.random", "numpy.random"):
                 text = None if node.attr in SEEDED else f"np.random.{node.attr}"
             if text:
                 wrong.append(f"{module} line {node.lineno}: {text}")

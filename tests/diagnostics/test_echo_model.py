@@ -49,7 +49,7 @@ def test_the_derivative_of_its_closed_loop_is_the_closed_form():
         def loop(h):
             return model.step(h, model.coefficients[:, 0] + V @ h)[0]
 
-        found, new = map(np.asarray, (jax.jacfwd(loop)(h), loop(h)))
+        found, new = map(np.asarray, jax.jit(lambda h: (jax.jacfwd(loop)(h), loop(h)))(h))
     squashed = (new - (1 - 0.7) * h) / 0.7
     expected = (1 - 0.7) * np.eye(UNITS) + 0.7 * (1 - squashed**2)[:, None] * (W + echo.reservoir.W_in @ V)
     np.testing.assert_allclose(found, expected, atol=1e-13)

@@ -68,7 +68,7 @@ def test_one_unit_settles_to_the_solutions_of_h_equals_tanh_ah(gain, rest, slope
         assert abs(h[0] - sign * rest) < 1e-6
         assert abs(h[0] - np.tanh(gain * h[0])) < 1e-15
         with jax.enable_x64(True):
-            found = np.asarray(jax.jacfwd(lambda h: model.step((h,), np.zeros(1))[1])(h))
+            found = np.asarray(jax.jit(jax.jacfwd(lambda h: model.step((h,), np.zeros(1))[1]))(h))
         assert abs(found[0, 0] - slope) < 1e-6
 
 

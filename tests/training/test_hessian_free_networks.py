@@ -193,7 +193,7 @@ def test_the_adding_problem_of_thirty_steps_is_learnt_by_twenty_units():
     model = Stack.draw("elman", task.inputs, task.outputs, units=20, seed=0)
     model = echo_state(model, input_scale=0.3, output_bias=0.5, seed=0)
     method = HessianFree(cg_steps=60, damping=0.1, structural_damping=1 / 30)
-    settings = Settings(optimizer="hessian-free", epochs=25, batch_size=500, stretch=1, hessian_free=method)
+    settings = Settings(optimizer="hessian-free", epochs=16, batch_size=500, stretch=1, hessian_free=method)
     fresh = Fresh(lambda epoch: task.draw(500, seed=[1, epoch]).data, "adding")
     trained = train(model, MaskedSteps(), fresh, settings)
     batch, found = task.draw(1000, seed=2), trained.best

@@ -69,12 +69,12 @@ def test_a_spread_where_there_is_none_is_refused():
         (np.zeros((9, 2)), np.zeros((9, 0)), np.zeros(1, np.int32)),
     )
     with pytest.raises(ConfigError, match=r"'gaussian' needs a spread .* `recurra.training.Gaussian`"):
-        NextSteps(6, 6, NLL).loss(model, data, jnp.arange(1))
+        jax.jit(NextSteps(6, 6, NLL).loss)(model, data, np.arange(1))
     with pytest.raises(ConfigError, match="belongs to the Gaussian model"):
         Gaussian(Stack.draw("elman", 2, 2, units=2, scale=np.ones(1), seed=0))
     increments = Stack.draw("elman", 2, 2, units=2, scale=np.ones(2), seed=0)
     with pytest.raises(ConfigError, match="'categorical' is for classes"):
-        NextSteps(6, 6, Loss("categorical")).loss(increments, data, jnp.arange(1))
+        jax.jit(NextSteps(6, 6, Loss("categorical")).loss)(increments, data, np.arange(1))
 
 
 def test_the_gradient_of_the_start():
