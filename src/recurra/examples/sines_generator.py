@@ -6,6 +6,7 @@ All sines have one frequency, so an autoregression of two lags is exact where th
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,16 @@ def sines(kind: str) -> tuple[list[Series], np.ndarray, np.ndarray]:
     return [Series(wave, dt=1.0, channels=["x"]) for wave in seen], clean, drawn
 
 
+_GRID = FREQUENCY * np.linspace(0.5, 2, 301)
+
+
+@cache
+def _bases(first: int, count: int) -> np.ndarray:
+    """Orthonormal columns (frequency, time, 3) that span sine, cosine and constant, for every frequency of the grid."""
+    angles = _GRID[:, None] * (first + np.arange(count))
+    return np.linalg.qr(np.stack([np.sin(angles), np.cos(angles), np.ones_like(angles)], axis=2))[0]
+
+
 def fit_sine(wave: np.ndarray, first: int = 0) -> tuple[float, float, float]:
     """Amplitude, angular frequency and phase of the sine that fits best: A sin(w t + phi) + c by least squares.
 
@@ -121,9 +132,9 @@ def fit_sine(wave: np.ndarray, first: int = 0) -> tuple[float, float, float]:
         weights = np.linalg.lstsq(table, wave, rcond=None)[0]
         return float(np.mean((table @ weights - wave) ** 2)), weights
 
-    grid = FREQUENCY * np.linspace(0.5, 2, 301)
-    best = grid[int(np.argmin([solved(w)[0] for w in grid]))]
-    step = grid[1] - grid[0]
+    bases, step = _bases(first, len(wave)), _GRID[1] - _GRID[0]
+    left = wave - (bases @ (wave @ bases)[..., None])[..., 0]
+    best = _GRID[int(np.argmin(np.sum(left**2, axis=1)))]
     found = minimize_scalar(
         lambda w: solved(w)[0], bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-10}
     )
