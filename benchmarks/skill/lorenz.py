@@ -74,7 +74,7 @@ def write_table() -> None:
     ]
     for row in read("lorenz"):
         shown = ("median", "tenth_percentile", "least", "truth_median", "truth_least", "fit_cpu")
-        chosen = ", ".join(f"{name} {value:.3g}" for name, value in row["settings"].items())
+        chosen = ", ".join(f"{name} {value:.4g}" for name, value in row["settings"].items())
         lines.append(f"| {row['name']} | {chosen} | " + " | ".join(f"{row[name]:.1f}" for name in shown) + " |")
     put("lorenz", lines)
 
