@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import quote, urljoin
 
 import numpy as np
 import pytest
@@ -46,6 +47,8 @@ def outside(page):
     found = []
     for tag, attributes in Reader(page).tags:
         for name, value in attributes.items():
+            if tag == "a" and re.fullmatch(r"\./[\w.%~-]+", value):
+                continue  # a file beside the page: nothing is asked for until somebody follows it
             if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster") and not re.match(
                 r"#|data:", value or "#"
             ):
@@ -122,6 +125,18 @@ def test_nothing_on_the_page_points_elsewhere(full):
     assert "default-src 'none'" in page
     bare = re.sub(r'xmlns="http://www.w3.org/2000/svg"', "", page)
     assert "http" not in bare.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["diagnose.html", "javascript:alert(1)", 'a "b" <c>#?.html', "//example.org", "ü.html"]
+)
+def test_a_file_beside_the_page_is_linked_and_nothing_else(name):
+    page = report.render(Report("A", "", [Section("One", link=(name, "All <of> it"))]))
+    read = Reader(page)
+    (found,) = [attributes["href"] for tag, attributes in read.tags if tag == "a"]
+    assert urljoin("file:///run/report.html", found) == f"file:///run/{quote(name, safe='')}"
+    assert read.under("a") == ["All <of> it"]
+    assert outside(page) == []
 
 
 @pytest.mark.parametrize(

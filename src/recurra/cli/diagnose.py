@@ -140,6 +140,7 @@ def _write(
     page: Path,
     console: Console,
 ) -> None:
+    from recurra.experiment.run_directory import REPORT
     from recurra.report import Report, Section, write_report
 
     sections = [section for found in findings.values() for section in found.sections]
@@ -147,6 +148,8 @@ def _write(
         sections.append(Section("What was left out", "\n\n".join(f"{refusal}." for refusal in refusals)))
     if words:
         sections.append(Section("How long can it be forecast?", words["limit"]))
+    if case.run is not None and (page.parent / REPORT).exists() and page.parent.samefile(case.run.path):
+        sections.append(Section("The run", link=(REPORT, "Its scores, its forecast and its training")))
     title = "What has it learned" if words else next(iter(findings.values())).title
     of = f"{case.network} on {case.data}" if case.run is not None else case.data
     if case.run is None and words:

@@ -10,6 +10,7 @@ from html import escape
 from importlib import resources
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 import tomli_w
 
@@ -53,12 +54,14 @@ class Section:
         text: plain text; an empty line parts paragraphs.
         figures: SVG elements made by the figure functions; title and description become the caption.
         tables: shown before the figures.
+        link: the name of a file in the directory of the page, and the words that lead to it; after the text.
     """
 
     title: str
     text: str = ""
     figures: Sequence[str] = ()
     tables: Sequence[Table] = ()
+    link: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,9 @@ def render(report: Report) -> str:
 def _section(section: Section, numbered: Iterator[int], tables: Iterator[int]) -> str:
     parts = [f"<h2>{_text(section.title)}</h2>"]
     parts += [f"<p>{_text(each)}</p>" for each in section.text.split("\n\n") if each.strip()]
+    if section.link is not None:
+        name, words = section.link
+        parts.append(f'<p><a href="./{quote(name.encode("utf-8", "surrogateescape"), safe="")}">{_text(words)}</a></p>')
     parts += [_table(each, next(tables)) for each in section.tables]
     parts += [_figure(each, next(numbered)) for each in section.figures]
     return "<section>\n" + "\n".join(parts) + "\n</section>"

@@ -71,8 +71,11 @@ def _learned(run: Run) -> list[Section]:
     found = loads_strict(file.read_bytes(), what=str(file)) if file.exists() else {}
     sections = []
     if found:
-        more = f"All figures and numbers are in {found['page']}, beside this file."
-        sections.append(Section("What has it learned?", f"{found['words']}\n\n{more}"))
+        page, said = found["page"], found["words"]
+        beside = Path(page).name == page and (run.path / page).is_file()
+        text = said if beside else f"{said}\n\nAll figures and numbers are in {page}."
+        link = (page, "All figures and numbers") if beside else None
+        sections.append(Section("What has it learned?", text, link=link))
     exponent = run.results["lyapunov_exponent"]
     words = found.get("limit") or (exponent and _limit(run, exponent))
     return [*sections, *([Section("How long can it be forecast?", words)] if words else [])]
