@@ -54,7 +54,7 @@ _FITTED = ("fit", "wave.csv", *SEARCH, "--out", "run")
 SCENARIOS = {
     "fit rnn": Scenario(("fit", "wave.csv", *NETWORK, "--out", "run"), compiles=True),
     "fit esn": Scenario(_FITTED),
-    "example": Scenario(("example", "simple-sine", "--seeds", "2", "--out", "run"), compiles=True),
+    "example": Scenario(("example", "simple-sine", "--seeds", "4", "--out", "run"), compiles=True),
     "report": Scenario(("report", "run"), before=_FITTED, trace=""),
 }
 
