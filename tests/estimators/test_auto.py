@@ -115,7 +115,7 @@ def test_bands_of_a_series_with_holes_are_quantiles_of_what_is_known(waves):
 
 def test_the_shortest_series_that_can_be_searched():
     model = rc.Auto(budget=None, trials=12).fit(np.sin(0.3 * np.arange(25)))
-    assert not [entry for entry in model.history_ if "lags" in entry.get("failure", "")]
+    assert not [entry for entry in model.history_ if "reaches back further" in entry.get("failure", "")]
     np.testing.assert_allclose(model.forecast(5).values[:, 0], np.sin(0.3 * np.arange(25, 30)), atol=1e-9)
 
 

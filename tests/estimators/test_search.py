@@ -101,6 +101,15 @@ def test_every_learner_is_tried_once_and_then_by_its_share(monkeypatch):
     assert (names.count("linear"), names.count("esn"), names.count("lstm")) == (1, 30, 10)
 
 
+def test_the_first_trial_may_leave_the_settings_to_the_learner(monkeypatch):
+    kind = Searched({"lags": Choice((1, 2))}, {"origins": 4}, "centres", (100, 300), itself=True)
+    search = _hunt([1.0] * 4, monkeypatch, {"kernel-ridge": kind})
+    search.run(None, 4, 1, lambda: None)
+    assert search.trials[0].settings == {"origins": 4, "centres": 300}  # with its whole size
+    assert all(trial.settings.keys() == {"origins", "lags", "centres"} for trial in search.trials[1:])
+    assert [trial.settings["centres"] for trial in search.trials[1:]] == [100, 100, 100]
+
+
 def test_what_is_next_follows_from_the_trials_alone(monkeypatch):
     scores = np.random.default_rng(5).uniform(size=30).tolist()
     whole = _hunt(scores, monkeypatch)

@@ -24,6 +24,8 @@ class Hunt:
     lowest rung, drawn at random, or near one of the best five in every other trial once nine have been drawn. All of it
     follows from the trials so far, so that a search goes on where it was stopped.
 
+    A learner that can choose its settings itself does so in its first trial.
+
     Args:
         searched: how each learner is searched.
         ground: the rows that every trial is fitted to, and the closed loops that score it.
@@ -74,10 +76,12 @@ class Hunt:
 
     def _new(self, name: str) -> tuple[str, dict[str, Any], int]:
         kind, rng = self.searched[name], np.random.default_rng([self.seed, len(self.trials)])
+        if kind.itself and not any(trial.learner == name for trial in self.trials):
+            return name, kind.at(kind.rungs - 1, {}), kind.rungs - 1
         done = [trial for trial in self.trials if trial.learner == name and not trial.failure]
         if len(done) >= FREE and len(done) % 2:
             best = sorted(done, key=lambda trial: trial.score)[:ELITE]
-            settings = near(kind.space, best[rng.integers(len(best))].settings, rng)
+            settings = near(kind.space, best[rng.integers(len(best))].final, rng)
         else:
             settings = draw(kind.space, rng)
         return name, kind.at(0, settings), 0

@@ -60,5 +60,7 @@ def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def near(space: Space, settings: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """A setting close to a good one."""
-    return {name: kind.near(settings[name], rng) for name, kind in space.items()}
+    """A setting close to a good one; what that does not say is drawn."""
+    return {
+        name: kind.near(settings[name], rng) if name in settings else kind.draw(rng) for name, kind in space.items()
+    }

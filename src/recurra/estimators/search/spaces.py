@@ -25,6 +25,7 @@ class Searched:
         resource: the setting that grows from rung to rung; None for one rung.
         sizes: its value at each rung.
         share: of the trials, relative to those of the other learners.
+        itself: the first trial leaves the settings to the learner, which chooses them on the same held-out rows.
     """
 
     space: Space = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Searched:
     resource: str | None = None
     sizes: tuple[int, ...] = ()
     share: float = 1.0
+    itself: bool = False
 
     @property
     def rungs(self) -> int:
@@ -115,11 +117,11 @@ def _kernel_ridge(given: Rows) -> Searched:
     }
     affordable = (given.seconds / _TRIALS * _SPEED / 10) ** (1 / 3)
     top = int(max(_CENTRES, min(2000, given.rows, affordable)))
-    return Searched(space, _loops(given), "centres", _sizes(top, _CENTRES), 1.5)
+    return Searched(space, _loops(given), "centres", _sizes(top, _CENTRES), 1.5, itself=True)
 
 
 def _ng_rc(given: Rows) -> Searched:
-    return Searched(_delays(given), _loops(given), share=0.5)
+    return Searched(_delays(given), _loops(given), share=0.5, itself=True)
 
 
 def _delays(given: Rows) -> dict[str, Choice]:
