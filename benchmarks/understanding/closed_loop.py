@@ -32,12 +32,13 @@ def main() -> None:
     for cell in ("gru", "lstm"):
         for seed in range(3):
             rows[f"lorenz63 {cell} seed={seed}"] = lambda cell=cell, seed=seed: lorenz_trained(cell, seed)
-    for seed in range(3):
+    for seed in range(5):
         rows[f"henon rnn seed={seed}"] = lambda seed=seed: henon_rnn(seed)
     rows["oscillator lstm seed=0"] = lambda: oscillator_lstm(0)
     rows["size N=1000"] = lambda: size(1000, 1000, 10_000)
     rows["size N=3000"] = lambda: size(3000, 10, 10_000)
-    rows["kuramoto-sivashinsky esn seed=0"] = lambda: waves_esn(0)
+    for seed in range(4):
+        rows[f"kuramoto-sivashinsky esn seed={seed}"] = lambda seed=seed: waves_esn(seed)
     for name, make in rows.items():
         if name.startswith(args.only) and not args.tables:
             record("closed_loop", name, make, again=args.again)
@@ -100,7 +101,8 @@ def lorenz_trained(cell: str, seed: int) -> dict[str, Any]:
 def henon_rnn(seed: int) -> dict[str, Any]:
     """Eight tanh units learn the Hénon map by Hessian-free optimisation."""
     series = HenonMap().simulate(1500, seed=seed)
-    settings = {"units": 8, "optimizer": "hessian-free", "epochs": 60, "bptt_length": 10, "seed": seed}
+    settings = {"units": 8, "optimizer": "hessian-free", "epochs": 300, "bptt_length": 3, "seed": seed}
+    settings |= {"l2": {"W": 1e-5}}  # the rows are the whole state: no memory needed; chosen on seeds 0 and 1
     model = rc.RNN(precision="float64", **settings).fit(series)
     return {"settings": settings, **_measured(model, series, 50_000, 3)}
 
@@ -127,12 +129,13 @@ def oscillator_lstm(seed: int) -> dict[str, Any]:
 
 
 def waves_esn(seed: int) -> dict[str, Any]:
-    """Kuramoto-Sivashinsky at L = 22: 2,000 units, 40,000 rows of 0.25."""
-    series = KuramotoSivashinsky().simulate(40_000, seed=seed)
-    settings = {"units": 2000, "spectral_radius": 0.4, "input_scaling": 0.5, "seed": seed}
+    """Kuramoto-Sivashinsky at L = 22: ten runs of 4,000 rows of 0.25, 60,000 time units of the network's own."""
+    runs = [KuramotoSivashinsky(points=32).simulate(4000, seed=10 * seed + run) for run in range(10)]
+    # scaling, noise and features by the validation of seed 0, which holds two of its runs out
+    settings = {"units": 980, "spectral_radius": 0.1, "input_scaling": 0.025, "teacher_noise": 3e-5, "seed": seed}
     settings |= {"readout_features": "squares"}
-    model = rc.ESN(**settings).fit(series)
-    return {"settings": settings, **_measured(model, series, 80_000, 6)}
+    model = rc.ESN(**settings).fit(runs)
+    return {"settings": settings, **_measured(model, runs[0], 240_000, 6, qr_every=4)}
 
 
 def size(units: int, count: int, steps: int) -> dict[str, Any]:
