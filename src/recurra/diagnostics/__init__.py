@@ -35,6 +35,7 @@ from recurra.diagnostics.orbits import (
     family,
     fixed_points,
     limit_cycle,
+    switch_branch,
 )
 from recurra.diagnostics.predictability import Predictability, noise_level, predictability
 from recurra.diagnostics.resonance import Resonance, fit_resonance
@@ -105,5 +106,6 @@ __all__ = [
     "state_jacobian",
     "state_jacobians",
     "states_of",
+    "switch_branch",
     "tie",
 ]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recurra.diagnostics.orbits import continuation, family, switch
+from recurra.diagnostics.orbits import continuation, family, switch_branch
 from recurra.errors import ConfigError, DivergenceError
 from recurra.models import by_hand
 from recurra.systems import DampedOscillator, HenonMap, LogisticMap, Lorenz63, custom
@@ -12,6 +12,11 @@ from recurra.systems import DampedOscillator, HenonMap, LogisticMap, Lorenz63, c
 
 def tanh(x, a):
     return jnp.tanh(a * x)
+
+
+def mutual(x, a):
+    """Units that all hear the mean."""
+    return jnp.tanh(a * x.mean() + 0 * x)
 
 
 def met(branch):
@@ -65,9 +70,9 @@ def test_the_logistic_map_doubles_its_period_at_3_and_at_1_plus_root_6():
 def test_the_branches_of_a_pitchfork_are_reached_from_its_trunk(side):
     """x = tanh(a x), where a = artanh(x) / x; of one unit, and along the diagonal of two that hear each other."""
     for start in (np.zeros(1), np.zeros(2)):
-        trunk = continuation(lambda x, a: jnp.tanh(a * x.mean() + 0 * x), start, (0.5, 2.0))
+        trunk = continuation(mutual, start, (0.5, 2.0))
         assert met(trunk) == [("branch", close(1.0))]
-        branch = switch(lambda x, a: jnp.tanh(a * x.mean() + 0 * x), trunk.bifurcations[0], (0.5, 2.0), side=side)
+        branch = switch_branch(mutual, trunk.bifurcations[0], (0.5, 2.0), side=side)
         x = branch.points[1:, 0]
         np.testing.assert_allclose(branch.points[1:], np.repeat(x[:, None], len(start), axis=1), atol=1e-12)
         np.testing.assert_allclose(branch.parameters[1:], np.arctanh(x) / x, rtol=1e-8)
@@ -83,20 +88,20 @@ def test_the_logistic_map_exchanges_and_doubles():
     step = family(LogisticMap(), "r")
     (crossing,) = continuation(step, np.zeros(1), (0.5, 1.5)).bifurcations
     for side in (1, -1):
-        other = switch(step, crossing, (0.5, 1.5), side=side)
+        other = switch_branch(step, crossing, (0.5, 1.5), side=side)
         np.testing.assert_allclose(other.points[:, 0], 1 - 1 / other.parameters, atol=1e-8)
         assert (np.sign(other.parameters[1:] - 1) == side).all()
     (flip,) = continuation(step, np.array([0.6]), (2.5, 3.2)).bifurcations
-    two = switch(step, flip, (2.5, 3.6), period=2)
+    two = switch_branch(step, flip, (2.5, 3.6), period=2)
     assert met(two) == [("flip", close(1 + np.sqrt(6)))]
     r, upper = two.parameters[1:], two.points[1:, 0]
     np.testing.assert_allclose(upper, (r + 1 + np.sqrt((r + 1) * (r - 3))) / (2 * r), atol=1e-10)
-    four = switch(step, two.bifurcations[0], (3.4, 3.56), period=4)
+    four = switch_branch(step, two.bifurcations[0], (3.4, 3.56), period=4)
     assert met(four) == [("flip", close(3.5440903596))]
     with pytest.raises(ConfigError, match="with twice the period"):
-        switch(step, flip, (2.5, 3.6))
+        switch_branch(step, flip, (2.5, 3.6))
     with pytest.raises(ConfigError, match="`side` is 1 or -1"):
-        switch(step, crossing, (0.5, 1.5), side=0)
+        switch_branch(step, crossing, (0.5, 1.5), side=0)
 
 
 def test_a_fold_in_closed_form():

@@ -1,7 +1,7 @@
 """Orbits of a step map: where it rests, what comes back, how that changes with a parameter, and the word for it."""
 
 from recurra.diagnostics.orbits.behaviour import Behaviour, behaviour
-from recurra.diagnostics.orbits.continuation import Bifurcation, Branch, continuation, switch
+from recurra.diagnostics.orbits.continuation import Bifurcation, Branch, continuation, switch_branch
 from recurra.diagnostics.orbits.diagram import Diagram, bifurcation_diagram
 from recurra.diagnostics.orbits.families import family
 from recurra.diagnostics.orbits.fixed_points import cycles, fixed_points
@@ -22,5 +22,5 @@ __all__ = [
     "family",
     "fixed_points",
     "limit_cycle",
-    "switch",
+    "switch_branch",
 ]

@@ -133,7 +133,7 @@ def continuation(
     return _followed(curve, [place], between, longest, points)
 
 
-def switch(
+def switch_branch(
     step: Callable[[Any, Any], Any],
     at: Bifurcation,
     between: tuple[float, float],
@@ -168,9 +168,9 @@ def switch(
     Example:
         >>> logistic = lambda x, r: r * x * (1 - x)
         >>> (found,) = continuation(logistic, np.array([0.6]), (2.5, 3.2)).bifurcations
-        >>> branch = switch(logistic, found, (2.5, 3.2), period=2)
-        >>> bool(branch.stable[1:].all()), branch.points[-1].round(2).tolist()
-        (True, [0.8])
+        >>> branch = switch_branch(logistic, found, (2.5, 3.2), period=2)
+        >>> bool(branch.stable[1:].all()), round(float(branch.parameters[0]), 6)
+        (True, 3.0)
     """
     curve = _curve(step, at.like, between, period, scale, longest, points)
     if side not in (1, -1):
