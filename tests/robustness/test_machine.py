@@ -342,11 +342,7 @@ def test_in_a_locale_that_cannot_spell_a_channel(tmp_path, language):
         assert done.returncode == 2
         assert b"rename" in done.stderr
     missing = subprocess.run(
-        [*CLI, "fit", "σ.csv", "--learner", "esn"],
-        capture_output=True,
-        check=False,
-        cwd=tmp_path,
-        env={**clean, **language},
+        [*CLI, "fit", "σ.csv"], capture_output=True, check=False, cwd=tmp_path, env={**clean, **language}
     )
     assert missing.returncode in (2, 3)
     assert b"Traceback" not in missing.stderr
