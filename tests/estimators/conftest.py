@@ -68,7 +68,7 @@ BUILDERS = {
     "esn": lambda: rc.ESN(units=40, washout=30, ridge=1e-7),
     "esn-chosen": lambda: rc.ESN(units=40, washout=30, horizon=30, origins=4, seed=1),
     "esn-increment": lambda: rc.ESN(units=40, washout=30, ridge=1e-7, increment=True, leak=0.5, lags=3, warmup=45),
-    "ng-rc": lambda: rc.NGRC(lags=2, stride=3, degree=2, ridge=1e-10),
+    "ng-rc": lambda: rc.NGRC(lags=2, stride=3, degree=3, ridge=1e-10),
     "ng-rc-chosen": lambda: rc.NGRC(lags=1, degree=3, horizon=30, origins=4),
     "kernel-ridge": lambda: rc.KernelRidge(lags=2, stride=3, length_scale=1.0, ridge=1e-8, centres=100),
 }
