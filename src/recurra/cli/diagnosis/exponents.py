@@ -130,12 +130,12 @@ def _lost(case: Case, columns: dict[str, Any], conditional: Any, results: dict[s
 def _summary(case: Case, columns: dict[str, Any], trusted: dict[str, np.ndarray], results: dict[str, Any]) -> str:
     if not columns:
         return "There are no exponents of a free run."
-    said = []
-    for name, found in columns.items():
-        whose = "The first exponent of the " + ("truth" if name == "truth" else "free network")
-        said.append(f"{whose} is {found.exponents[0]:.3g} ± {found.errors[0]:.2g} per time unit")
-        if found.dimension is not None:
-            said[-1] += f", its Kaplan-Yorke dimension {found.dimension:.3g}"
+    whose = {name: "the truth" if name == "truth" else "the free network" for name in columns}
+    first = [f"{each.exponents[0]:.3g} ± {each.errors[0]:.2g} ({whose[name]})" for name, each in columns.items()]
+    said = [f"The first exponent per time unit is {' and '.join(first)}"]
+    sizes = [f"{each.dimension:.3g}" for each in columns.values() if each.dimension is not None]
+    if len(sizes) == len(columns):
+        said[-1] += f", the Kaplan-Yorke dimension {' and '.join(sizes)}"
     if len(columns) == 2:
         pairs = _compared(columns["truth"], columns[case.network], trusted[case.network])
         agree = results["agree"] = sum(alike for *_, alike in pairs)

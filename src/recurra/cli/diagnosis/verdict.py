@@ -6,7 +6,7 @@ from typing import Any
 from recurra.cli.diagnosis.case import Case
 from recurra.cli.diagnosis.finding import Finding
 
-_SAID = ("behaviour", "exponents", "fixed-points", "climate", "spectrum")  # in the paragraph at the top
+_SAID = ("behaviour", "exponents", "fixed-points", "climate")  # in the paragraph at the top
 
 
 def opening(findings: Mapping[str, Finding]) -> str:
