@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import recurra as rc
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, Interrupted
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,25 @@ def test_a_trained_network_is_tuned_too(waves):
     model = rc.RNN(units=8, bptt_length=20, learning_rate=0.01, tune=1e-3, horizon=20, origins=2).fit(waves[:200])
     assert model.tuned_.epochs <= 10  # of the first rung; one trial is always made
     assert model.forecast(5).values.shape == (5, 1)
+
+
+def test_a_tuned_training_that_was_stopped_goes_on_with_the_same_bits(waves, tmp_path):
+    path, told = tmp_path / "checkpoint.safetensors", []
+
+    def stop(event):
+        told.append(event)
+        if event.get("epoch"):
+            raise Interrupted("stopped", signal_number=15)
+
+    # A length that a search of one trial settles, and a training of 20 epochs after it.
+    settings = {"units": 8, "bptt_length": 20, "epochs": 20, "tune": 1e-3, "horizon": 20, "origins": 2}
+    whole = rc.RNN(**settings).fit(waves[:200])
+    with pytest.raises(Interrupted):
+        rc.RNN(**settings).fit(waves[:200], checkpoint=path, progress=stop)
+    assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.safetensors", "checkpoint-search.safetensors"}
+    again = rc.RNN(**settings).fit(waves[:200], checkpoint=path)
+    assert again.history_ == whole.history_
+    np.testing.assert_array_equal(again.forecast(9).values, whole.forecast(9).values)
 
 
 def test_what_cannot_be_tuned_is_refused(waves):

@@ -134,7 +134,7 @@ class Auto(Estimator):
         )
         hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed)
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
-        run_search(hunt, training, self.get_params(), **length)
+        run_search(hunt, training, self._saved(), **length)
         self.blend_ = choose_blend(hunt.trials, ground.origins)
         members, weights = self._fitted(self.blend_, ground, training)
         errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))

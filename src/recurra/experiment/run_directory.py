@@ -26,7 +26,7 @@ MODEL, FORECAST, REPORT, ENVIRONMENT, LOG = (
     "env.json",
     "run.log",
 )
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT, CHECKPOINTS = "checkpoint.safetensors", "checkpoint*.safetensors*"  # and those of members and searches
 DIAGNOSIS, DIAGNOSED = "diagnosis.json", "diagnose.html"  # what `recurra diagnose` adds
 PARTS = "part-*.json"  # what an unfinished example has done
 LOCK = ".lock"
@@ -197,7 +197,7 @@ class RunDirectory:
 
     def _drop_unfinished(self) -> None:
         """Remove what only an unfinished run needs."""
-        for file in (self.file(CHECKPOINT), self.file(CHECKPOINT + ".previous"), *self.path.glob(PARTS)):
+        for file in (*self.path.glob(CHECKPOINTS), *self.path.glob(PARTS)):
             file.unlink(missing_ok=True)
 
     def _release(self) -> None:

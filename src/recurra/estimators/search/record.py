@@ -58,12 +58,14 @@ def run_search(
 
     Args:
         hunt: the search; its trials are added to.
-        training: all rows, with the file of the trials and what is told of the progress.
-        params: of the estimator that searches.
+        training: all rows, with the file beside which the trials are kept, and what is told of the progress.
+        params: of the estimator that searches, as a model file holds them.
         seconds, most, again: as of `Hunt.run`.
     """
-    path, mark, written = training.checkpoint, identity(training, params), time.monotonic()
-    if path is not None:
+    path, mark, written = None, "", time.monotonic()
+    if training.checkpoint is not None:  # a training after the search has a file of its own
+        path = training.checkpoint.with_name(f"{training.checkpoint.stem}-search{training.checkpoint.suffix}")
+        mark = identity(training, params)
         hunt.trials += read_trials(path, mark)
 
     def keep() -> None:

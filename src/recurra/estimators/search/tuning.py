@@ -36,7 +36,7 @@ def tuned(estimator: Any, training: TrainingSet) -> tuple["Estimator", list[dict
     )
     searched = SEARCHED[estimator.kind](ground.rows).keeping(given)
     hunt = Hunt({estimator.kind: searched}, ground, estimator.seed)
-    run_search(hunt, training, estimator.get_params(), seconds=estimator.tune, most=None, again=1)
+    run_search(hunt, training, estimator._saved(), seconds=estimator.tune, most=None, again=1)
     best = min(hunt.trials, key=lambda trial: trial.score)
     if best.failure:
         raise DivergenceError(f"all {len(hunt.trials)} settings that were tried failed; the first: {best.failure}")
