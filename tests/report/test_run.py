@@ -139,6 +139,17 @@ def test_a_learner_without_epochs_is_said_to_have_none(run_dir):
     assert "solved in one step" in texts(report.run_report(run_dir))
 
 
+def test_what_was_tried_stands_beside_the_training_that_followed(run_dir):
+    trial = {"trial": 0, "learner": "gru", "rung": 0, "validation": 0.5, "units": 16}
+    change(run_dir, lambda results: results.update(candidates=[trial]))
+    titles = [section.title for section in report.run_report(run_dir).sections]
+    assert titles.index("What was tried?") + 1 == titles.index("Training")
+    (run_dir / "history.jsonl").write_text("")
+    titles = [section.title for section in report.run_report(run_dir).sections]
+    assert "What was tried?" in titles
+    assert "Training" not in titles
+
+
 def test_a_score_without_a_baseline_says_so(run_dir):
     change(run_dir, lambda results: [table.update(baselines={}) for table in results["score"].values()])
     assert "there is no baseline to compare with" in report.run_report(run_dir).summary

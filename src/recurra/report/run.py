@@ -45,17 +45,10 @@ def run_report(run_dir: str | Path) -> Report:
     """
     run = read_run(run_dir)
     learner = run.results["learner"]
-    trials = [entry for entry in run.results.get("candidates", []) if "trial" in entry]
-    if trials and not run.history:
-        training = search_section(trials)
-    elif run.history:
-        training = Section("Training", _said(run), figures=[training_curve(run.history)])
-    else:
-        training = Section("Training", _said(run, "This learner is solved in one step: there is no training curve."))
     return Report(
         title=f"{ink(learner).title} forecast of {_data_name(run)}",
         summary=_summary(run, learner),
-        sections=[_scores(run, learner), *_forecast_sections(run, learner), training, *_learned(run)],
+        sections=[_scores(run, learner), *_forecast_sections(run, learner), *_fitted(run), *_learned(run)],
         command=run.command,
         config=run.config,
         # what a run cost differs from one to the next, and its report is to be the same
@@ -63,6 +56,18 @@ def run_report(run_dir: str | Path) -> Report:
         data_hash=run.results["data_sha256"],
         highlights=_highlights(run, learner),
     )
+
+
+def _fitted(run: Run) -> list[Section]:
+    """What a search tried, and how the training went: of a learner that is solved in one step the first says enough."""
+    trials = [entry for entry in run.results.get("candidates", []) if "trial" in entry]
+    found = [search_section(trials)] if trials else []
+    if run.history:
+        found.append(Section("Training", _said(run), figures=[training_curve(run.history)]))
+    elif not trials:
+        words = "This learner is solved in one step: there is no training curve."
+        found.append(Section("Training", _said(run, words)))
+    return found
 
 
 def _learned(run: Run) -> list[Section]:
