@@ -1,10 +1,12 @@
 """`Auto`: its members are the single learners that its history names, and its forecast is their median."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import recurra as rc
-from recurra.errors import ConfigError, DivergenceError, Interrupted
+from recurra.errors import ConfigError, DataError, DivergenceError, Interrupted
 from recurra.estimators import LEARNERS
 from recurra.estimators.members import weighted_median
 
@@ -86,6 +88,35 @@ def test_a_file_brings_its_members_back(waves, fitted, tmp_path):
     again = rc.load(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(again.forecast(30).values, fitted.forecast(30).values)
     assert again.score(waves[400:]) == fitted.score(waves[400:])
+    np.testing.assert_array_equal(again.errors_, fitted.errors_)
+    assert len(again.errors_) == 50
+
+
+def test_a_member_that_all_rows_make_worse_is_left_out(waves, monkeypatch):
+    noisy = rc.Series(waves.values + 0.1 * np.random.default_rng(0).standard_normal((500, 1)), dt=0.2)[:400]
+    whole = rc.Auto(**{**FEW, "of": ["esn"]}).fit(noisy)
+    spoilt = whole.blend_.trials[1]
+    learn = rc.ESN._learn
+
+    def worse(self, training):
+        network, history = learn(self, training)
+        if training.held is None and self.get_params().items() >= spoilt.final.items():  # on all rows
+            network = dataclasses.replace(network, coefficients=np.zeros_like(network.coefficients) + 3.0)
+        return network, history
+
+    monkeypatch.setattr(rc.ESN, "_learn", worse)
+    model = rc.Auto(**{**FEW, "of": ["esn"]}).fit(noisy)
+    left = [trial.final for trial in model.blend_.trials]
+    assert left == [trial.final for trial in whole.blend_.trials if trial is not spoilt]
+    assert len(model.network_.estimators) == len(left)
+    weighed = [entry for entry in model.history_ if "weight" in entry]
+    assert len(weighed) == len(left)
+    assert sum(entry["weight"] for entry in weighed) == pytest.approx(1)
+
+
+def test_rows_that_nothing_can_be_fitted_to_are_refused_with_the_reason():
+    with pytest.raises(DataError, match="none of the 1 settings that were tried could be fitted; the first: 14 rows"):
+        rc.Auto(budget=None, trials=1, of=["linear"]).fit(np.random.default_rng(0).standard_normal((20, 8)))
 
 
 def test_its_bands_are_quantiles_of_the_errors_in_the_held_out_rows(waves):
@@ -137,7 +168,7 @@ def test_a_trial_that_diverges_is_kept_with_its_reason(waves, monkeypatch):
     model = rc.Auto(**FEW).fit(waves[:400])
     failed = [entry for entry in model.history_ if "failure" in entry]
     assert {entry["learner"] for entry in failed} == {"esn"}
-    assert {entry["failure"] for entry in failed} == {"left the finite numbers"}
+    assert {entry["failure"] for entry in failed} == {"DivergenceError: left the finite numbers"}
     assert all(trial.learner != "esn" for trial in model.blend_.trials)
 
 

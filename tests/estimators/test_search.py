@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recurra.errors import ConfigError, DataError, DivergenceError
 from recurra.estimators.members import weighted_median
 from recurra.estimators.search import Hunt, Trial, choose_blend, hunt
 from recurra.estimators.search.space import Choice, Real, draw, near
@@ -179,21 +180,39 @@ def _forecasting(truth, *errors):
 
 def test_a_blend_is_the_median_of_the_best():
     truth = np.zeros((2, 50, 1))
-    found = choose_blend(_forecasting(truth, 0.3, -0.2, 0.05, 3.0), _origins(truth), ["best", "median"])
+    found = choose_blend(_forecasting(truth, 0.3, -0.2, 0.05, 3.0), _origins(truth))
     # Alone the best is off by 0.05; so is the median of the three within eight times that.
     assert [trial.score for trial in found.trials] == [0.05, 0.2, 0.3]
     assert found.score == pytest.approx(0.05)
-    np.testing.assert_allclose(found.forecasts, 0.05)
 
 
-def test_the_best_is_alone_where_the_others_make_it_worse():
+def test_weights_leave_the_median_to_the_best_where_the_others_make_it_worse():
     truth = np.zeros((2, 50, 1))
     trials = _forecasting(truth, 0.1, 0.3, 0.5)  # all on one side: the median of three is 0.3
-    assert [trial.score for trial in choose_blend(trials, _origins(truth), ["best", "median"]).trials] == [0.1]
     # Weights 1 / score^2 leave more than half to the first.
-    weighted = choose_blend(trials, _origins(truth))
-    assert (len(weighted.trials), weighted.score) == (3, pytest.approx(0.1))
-    assert weighted.weights == pytest.approx((100, 1 / 0.09, 4))
+    found = choose_blend(trials, _origins(truth))
+    assert (len(found.trials), found.score) == (3, pytest.approx(0.1))
+    assert found.weights == pytest.approx((100, 1 / 0.09, 4))
+
+
+def test_no_more_than_asked_for_forecast_together():
+    truth = np.zeros((2, 50, 1))
+    trials = _forecasting(truth, *[0.1, -0.1] * 6)
+    assert [len(choose_blend(trials, _origins(truth), most).trials) for most in (1, 2, 3, 9, 10, 12)] == [
+        1,
+        1,
+        3,
+        5,
+        10,
+        10,
+    ]
+
+
+@pytest.mark.parametrize("kind", [ConfigError, DataError, DivergenceError])
+def test_where_every_trial_failed_the_error_is_that_of_the_first(kind):
+    failed = dataclasses.replace(_trial(), failure=f"{kind.__name__}: too few rows: give more")
+    with pytest.raises(kind, match=r"none of the 2 settings .* the first: too few rows: give more"):
+        choose_blend([failed, failed], _origins(np.zeros((1, 10, 1))))
 
 
 def test_what_is_far_worse_is_in_no_blend():

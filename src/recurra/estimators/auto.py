@@ -50,8 +50,8 @@ class Auto(Estimator):
         trials: number of trials instead: the same data and seed then give the same bits.
         of: names of the learners that are searched; None takes those that are fitted in closed form: echo state
             networks, kernel ridge regression, polynomials of delayed rows, and the two baselines that are hard to beat.
-        members: at most so many trials make the forecast together; the number among 1, 3, 5 and 10 and the weights
-            are chosen on the held-out rows.
+        members: at most so many trials make the forecast together. How many, of 1, 3, 5 and 10, and their weights are
+            chosen on the held-out rows; one that is fitted to all rows and then worse on these is left out.
         validation: fraction of the training rows held out.
         horizon: steps of each validation forecast; None takes 300, or half of the held-out rows.
         origins: number of validation forecasts.
@@ -82,7 +82,7 @@ class Auto(Estimator):
 
     def check(self) -> None:
         checks = Checks(self).number("budget", 0, open_low=True, optional=True).whole("trials", 1, optional=True)
-        checks.whole("members", 1, 1000).number("validation", 0, 0.9, open_low=True)
+        checks.whole("members", 1).number("validation", 0, 0.9, open_low=True)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("seed", 0, 2**32 - 1)
         of = CLOSED_FORM if self.of is None else self.of
         named = isinstance(of, list | tuple) and all(isinstance(name, str) and name in SEARCHED for name in of)
@@ -135,18 +135,16 @@ class Auto(Estimator):
         hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed)
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self._saved(), **length)
-        self.blend_ = choose_blend(hunt.trials, ground.origins)
-        members, weights = self._fitted(self.blend_, ground, training)
+        chosen = choose_blend(hunt.trials, ground.origins, self.members)
+        self.blend_, members = self._fitted(chosen, ground, training)
         errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))
         self.errors_ = errors * training.frame.scaler.std
         history = [trial.entry(k) for k, trial in enumerate(hunt.trials)]
         for trial, weight in zip(self.blend_.trials, self.blend_.weights, strict=True):
             history[hunt.trials.index(trial)]["weight"] = weight / sum(self.blend_.weights)
-        return Members(members, "median", weights), history
+        return Members(members, "median", self.blend_.weights), history
 
-    def _fitted(
-        self, blend: Blend, ground: Ground, training: TrainingSet
-    ) -> tuple[tuple[Estimator, ...], tuple[float, ...]]:
+    def _fitted(self, blend: Blend, ground: Ground, training: TrainingSet) -> tuple[Blend, tuple[Estimator, ...]]:
         """The trials of a blend, fitted to all rows; one that then forecasts worse what it now knows is left out."""
         quiet = dataclasses.replace(training, checkpoint=None, progress=None, quiet=True)
         fitted, failures = [], []
@@ -159,13 +157,14 @@ class Auto(Estimator):
                 continue
             again = forecast_origins(member.network_, ground.origins)
             worse = float(horizon_score(closed_loop_errors(again, ground.origins.truth))) / max(trial.score, 1e-12)
-            fitted.append((worse, member, weight))
+            fitted.append((worse, trial, weight, member))
         if not fitted:
             raise DivergenceError(f"all of the best trials diverged on all rows; the first: {failures[0]}")
         if failures:
             warn(f"{len(failures)} of the best trials diverged on all rows and are left out; the first: {failures[0]}")
         kept = [entry for entry in fitted if entry[0] <= WORSE] or [min(fitted, key=lambda entry: entry[0])]
-        return tuple(member for _, member, _ in kept), tuple(weight for _, _, weight in kept)
+        _, trials, weights, members = zip(*kept, strict=True)
+        return Blend.of(trials, weights, ground.origins), members
 
     def _facts(self) -> dict[str, Any]:
         network: Members = self.network_

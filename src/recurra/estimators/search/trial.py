@@ -1,7 +1,7 @@
 """A trial: one learner with one setting, fitted to the first rows and run on its own output over the held-out ones."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Trial:
         score: `horizon_score` of its forecasts, lower is better.
         forecasts: closed loops over the held-out rows (origins, steps, channels), in standard deviations.
         seconds: of wall time.
-        failure: why it has no forecasts; empty where it has.
+        failure: why it has no forecasts, after the name of the error; empty where it has.
         network: what forecast them; None for a trial that was read from a file.
     """
 
@@ -74,12 +74,26 @@ def try_out(learner: str, settings: Mapping[str, Any], rung: int, head: Training
         network, history = estimator._learn(head)
     except (ConfigError, DataError, DivergenceError) as error:
         nothing = np.full(origins.truth.shape, np.nan)
-        return Trial(learner, dict(settings), {}, rung, WORST, nothing, time.perf_counter() - began, str(error))
+        failure = f"{type(error).__name__}: {error}"
+        return Trial(learner, dict(settings), {}, rung, WORST, nothing, time.perf_counter() - began, failure)
     forecasts = forecast_origins(network, origins)
     score = float(horizon_score(closed_loop_errors(forecasts, origins.truth), WORST))
     seconds = time.perf_counter() - began
     chosen = _chosen(estimator, history)
     return Trial(learner, dict(settings), chosen, rung, score, forecasts, seconds, network=network)
+
+
+def refuse_failures(trials: Sequence[Trial]) -> None:
+    """Refuse a search without a forecast.
+
+    Raises:
+        ConfigError, DataError, DivergenceError: every trial failed; what the first one raised.
+    """
+    if any(not trial.failure for trial in trials):
+        return
+    name, _, text = trials[0].failure.partition(": ")
+    kinds = {kind.__name__: kind for kind in (ConfigError, DataError, DivergenceError)}
+    raise kinds[name](f"none of the {len(trials)} settings that were tried could be fitted; the first: {text}")
 
 
 def _chosen(estimator: Any, history: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from recurra.errors import DivergenceError
 from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.hunt import Hunt
 from recurra.estimators.search.record import run_search
 from recurra.estimators.search.spaces import SEARCHED
+from recurra.estimators.search.trial import refuse_failures
 from recurra.estimators.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def tuned(estimator: Any, training: TrainingSet) -> tuple["Estimator", list[dict
     searched = SEARCHED[estimator.kind](ground.rows).keeping(given)
     hunt = Hunt({estimator.kind: searched}, ground, estimator.seed)
     run_search(hunt, training, estimator._saved(), seconds=estimator.tune, most=None, again=1)
+    refuse_failures(hunt.trials)
     best = min(hunt.trials, key=lambda trial: trial.score)
-    if best.failure:
-        raise DivergenceError(f"all {len(hunt.trials)} settings that were tried failed; the first: {best.failure}")
     chosen = type(estimator)(**best.final)
     chosen.check()
     return chosen, [trial.entry(number) for number, trial in enumerate(hunt.trials)]
