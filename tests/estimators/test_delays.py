@@ -1,4 +1,4 @@
-"""What the learners on delayed rows share: windows, steps, and the trial that chooses."""
+"""What the learners on delayed rows share: windows, steps, and the closed loops that choose."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import recurra as rc
 from recurra.errors import DataError
 from recurra.estimators import delays
-from recurra.estimators.delays import Candidate, Trial, Window, beside, count_steps, steps_within, windows
+from recurra.estimators.delays import Candidate, HeldOut, Window, beside, count_steps, steps_within, windows
 from recurra.estimators.frame import Frame
 from recurra.estimators.training_set import TrainingSet
 from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
@@ -96,8 +96,8 @@ def test_validation_series_of_the_caller_limit_the_windows():
 def test_the_best_ridge_is_that_of_single_forecasts():
     rows = training(walk(160))
     tried = [Window(2, 2), Window(1, 1)]
-    trial = Trial.of(rows, 0.25, 12, 5, tried)
-    vectors, targets = steps_within(trial.train, tried[0], increment=True)
+    held = HeldOut.of(rows, 0.25, 12, 5, tried)
+    vectors, targets = steps_within(held.train, tried[0], increment=True)
     basis = Polynomials.over(vectors, 2)
 
     class Ridges:
@@ -111,11 +111,11 @@ def test_the_best_ridge_is_that_of_single_forecasts():
         return DelayMap(basis, coefficients, 1, 2, 2, True)
 
     ridges = [0.9, 0.3, 0.1, 0.0]
-    found = trial.best(Candidate({"degree": 2}, Ridges(), network), ridges)
+    found = held.best(Candidate({"degree": 2}, Ridges(), network), ridges)
     alone = [
         float(
             horizon_score(
-                closed_loop_errors(forecast_origins(network(Ridges().solve(ridge)), trial.origins), trial.origins.truth)
+                closed_loop_errors(forecast_origins(network(Ridges().solve(ridge)), held.origins), held.origins.truth)
             )
         )
         for ridge in ridges
@@ -123,8 +123,8 @@ def test_the_best_ridge_is_that_of_single_forecasts():
     first = int(np.argmin(alone))
     assert found["degree"] == 2
     assert (found["ridge"], found["validation"]) == (ridges[first], pytest.approx(alone[first], rel=1e-9))
-    assert len(trial.origins) == 5
-    assert trial.origins.warm.shape[1] == 2
+    assert len(held.origins) == 5
+    assert held.origins.warm.shape[1] == 2
 
 
 @given(exponent=st.integers(-34, 2), step=st.integers(1, 6))

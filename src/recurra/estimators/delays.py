@@ -8,8 +8,9 @@ import numpy as np
 
 from recurra._types import whole_number
 from recurra.errors import DataError, ModelFileError
+from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
-from recurra.forecasting import Origins, closed_loop_errors, horizon_score
+from recurra.forecasting import Origins, stack_scores
 from recurra.reservoirs.delay_map import DelayMap, delay_vectors
 
 LARGEST = 10_000  # lags, and rows between them
@@ -37,10 +38,24 @@ class Window:
         return (self.lags - 1) * self.stride
 
 
+def check_choice(checks: Checks) -> Checks:
+    """Check the window, the ridge, and what chooses them."""
+    checks.whole("lags", 1, LARGEST, optional=True).whole("stride", 1, LARGEST, optional=True).flag("increment")
+    checks.number("ridge", 0, optional=True).number("validation", 0, 0.9, open_low=True)
+    return checks.whole("horizon", 1, optional=True).whole("origins", 1)
+
+
 def settled(model: Any, names: Sequence[str]) -> dict[str, Any]:
     """The parameters of these names, None where they are to be chosen; one lag has no stride."""
     found = {name: getattr(model, name) for name in names}
     return found | {"stride": 1} if (found["lags"], found["stride"]) == (1, None) else found
+
+
+def reach_of(model: Any) -> int:
+    """Rows before the last one on which a learner looks back: fitted, or by what is given."""
+    if hasattr(model, "network_"):
+        return model.network_.order - 1
+    return Window(model.lags or 1, model.stride or 1).reach
 
 
 @runtime_checkable
@@ -68,7 +83,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class HeldOut:
     """Closed-loop problems from held-out origins, the same for every candidate.
 
     Args:
@@ -82,7 +97,9 @@ class Trial:
     pause: Callable[[], None]
 
     @staticmethod
-    def of(training: TrainingSet, fraction: float, horizon: int | None, count: int, tried: Sequence[Window]) -> "Trial":
+    def of(
+        training: TrainingSet, fraction: float, horizon: int | None, count: int, tried: Sequence[Window]
+    ) -> "HeldOut":
         """Hold a fraction of the rows out.
 
         Args:
@@ -95,7 +112,7 @@ class Trial:
         cuts, reach = training.cuts(fraction), max(window.reach for window in tried)
         held = training.validation(cuts, reach)
         origins = validation_origins(held, reach, horizon, HORIZON, count)
-        return Trial(training.trained(cuts), origins, training.pause)
+        return HeldOut(training.trained(cuts), origins, training.pause)
 
     def best(self, candidate: Candidate, ridges: Sequence[float]) -> dict[str, Any]:
         """The settings with the ridge whose closed loop is best, the smallest of equals, and its score.
@@ -104,10 +121,8 @@ class Trial:
         """
         self.pause()
         model = candidate.network(np.stack([candidate.path.solve(ridge) for ridge in ridges]))
-        warm = model.warm(model.initial_state(len(self.origins)), self.origins.warm)
-        many = [np.concatenate([array] * len(ridges)) for array in (warm, self.origins.last, self.origins.drive)]
-        forecasts = model.free_run(*many)[1].reshape(len(ridges), *self.origins.truth.shape)
-        scores = horizon_score(closed_loop_errors(forecasts, self.origins.truth))
+        state = model.warm(model.initial_state(len(self.origins)), self.origins.warm)
+        scores = stack_scores(model, len(ridges), state, self.origins)
         first = int(np.argmin(scores))
         return {**candidate.settings, "ridge": ridges[first], "validation": float(scores[first])}
 

@@ -13,7 +13,7 @@ from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet, steps, validation_origins
-from recurra.forecasting import closed_loop_errors, horizon_score
+from recurra.forecasting import stack_scores
 from recurra.reservoirs import (
     READOUT_FEATURES,
     TOPOLOGIES,
@@ -277,9 +277,7 @@ class ESN(Estimator):
         def scores(ridges: list[int]) -> dict[int, float]:
             pause()
             network = self._network(reservoir, np.stack([path.solve(10.0**k) for k in ridges]))
-            many = [np.concatenate([array] * len(ridges)) for array in (warm, origins.last, origins.drive)]
-            forecasts = network.free_run(*many)[1].reshape(len(ridges), *origins.truth.shape)
-            return dict(zip(ridges, horizon_score(closed_loop_errors(forecasts, origins.truth)).tolist(), strict=True))
+            return dict(zip(ridges, stack_scores(network, len(ridges), warm, origins).tolist(), strict=True))
 
         found = scores(list(DECADES))
         best = min(found, key=found.__getitem__)

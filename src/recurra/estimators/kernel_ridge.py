@@ -9,12 +9,13 @@ import numpy as np
 from recurra.errors import ModelFileError
 from recurra.estimators.base import Estimator
 from recurra.estimators.delays import (
-    LARGEST,
     Candidate,
-    Trial,
+    HeldOut,
     Window,
     beside,
+    check_choice,
     decades,
+    reach_of,
     read_whole,
     read_window,
     settled,
@@ -88,15 +89,11 @@ class KernelRidge(Estimator):
     origins: int = 8
 
     def check(self) -> None:
-        checks = Checks(self).choice("kernel", list(KERNELS)).whole("lags", 1, LARGEST, optional=True)
-        checks.whole("stride", 1, LARGEST, optional=True).number("length_scale", 0, open_low=True, optional=True)
-        checks.flag("increment").number("ridge", 0, optional=True).whole("centres", 2, MOST)
-        checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
-        checks.raise_all()
+        checks = Checks(self).choice("kernel", list(KERNELS)).number("length_scale", 0, open_low=True, optional=True)
+        check_choice(checks.whole("centres", 2, MOST)).raise_all()
 
     def _warmup_rows(self) -> int:
-        fitted = hasattr(self, "network_")
-        return self.network_.order - 1 if fitted else Window(self.lags or 1, self.stride or 1).reach
+        return reach_of(self)
 
     def _learn(self, training: TrainingSet) -> tuple[DelayMap, list[dict[str, Any]]]:
         rows = min(self.centres, sum(len(values) for values, _ in training.parts))
@@ -115,10 +112,10 @@ class KernelRidge(Estimator):
     def _search(self, training: TrainingSet) -> list[dict[str, Any]]:
         """Every choice that was tried, the best of the finer ones last."""
         tried = windows(self.lags, self.stride, (LAGS, STRIDES), training, self.validation)
-        trial = Trial.of(training, self.validation, self.horizon, self.origins, tried)
+        held = HeldOut.of(training, self.validation, self.horizon, self.origins, tried)
         ridges = decades(DECADES) if self.ridge is None else [self.ridge]
         rough = [
-            trial.best(self._candidate(training, trial, window, scale, SEARCHED), ridges)
+            held.best(self._candidate(training, held, window, scale, SEARCHED), ridges)
             for window in tried
             for scale in (LENGTHS if self.length_scale is None else (self.length_scale,))
         ]
@@ -127,17 +124,17 @@ class KernelRidge(Estimator):
             window = Window(entry["lags"], entry["stride"])
             for factor in FINER if self.length_scale is None else (1.0,):
                 scale = entry["length_scale"] * factor
-                fine.append(trial.best(self._candidate(training, trial, window, scale, REFINED), ridges))
+                fine.append(held.best(self._candidate(training, held, window, scale, REFINED), ridges))
         best = min(fine, key=_score)
         if self.ridge is None:
             window = Window(best["lags"], best["stride"])
-            candidate = self._candidate(training, trial, window, best["length_scale"], REFINED)
-            best = trial.best(candidate, beside(best["ridge"], STEP))
+            candidate = self._candidate(training, held, window, best["length_scale"], REFINED)
+            best = held.best(candidate, beside(best["ridge"], STEP))
         return [*rough, *fine, best]
 
-    def _candidate(self, training: TrainingSet, trial: Trial, window: Window, scale: float, centres: int) -> Candidate:
+    def _candidate(self, training: TrainingSet, held: HeldOut, window: Window, scale: float, centres: int) -> Candidate:
         centres = min(centres, self.centres)
-        kernel, path = self._path(training, trial.train, window, scale, centres)
+        kernel, path = self._path(training, held.train, window, scale, centres)
         settings = {"lags": window.lags, "stride": window.stride, "length_scale": scale}
 
         def network(coefficients: np.ndarray) -> DelayMap:

@@ -10,12 +10,13 @@ import numpy as np
 from recurra.errors import ModelFileError
 from recurra.estimators.base import Estimator
 from recurra.estimators.delays import (
-    LARGEST,
     Candidate,
-    Trial,
+    HeldOut,
     Window,
     beside,
+    check_choice,
     decades,
+    reach_of,
     read_whole,
     read_window,
     settled,
@@ -87,14 +88,10 @@ class NGRC(Estimator):
     origins: int = 8
 
     def check(self) -> None:
-        checks = Checks(self).whole("degree", 1, HIGHEST, optional=True).whole("lags", 1, LARGEST, optional=True)
-        checks.whole("stride", 1, LARGEST, optional=True).flag("increment").number("ridge", 0, optional=True)
-        checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
-        checks.raise_all()
+        check_choice(Checks(self).whole("degree", 1, HIGHEST, optional=True)).raise_all()
 
     def _warmup_rows(self) -> int:
-        fitted = hasattr(self, "network_")
-        return self.network_.order - 1 if fitted else Window(self.lags or 1, self.stride or 1).reach
+        return reach_of(self)
 
     def _learn(self, training: TrainingSet) -> tuple[DelayMap, list[dict[str, Any]]]:
         features = training.frame.features
@@ -115,14 +112,14 @@ class NGRC(Estimator):
     def _search(self, training: TrainingSet) -> list[dict[str, Any]]:
         """The best ridge of every window and degree, and at last a finer choice for the best of them."""
         tried = windows(self.lags, self.stride, (LAGS, STRIDES), training, self.validation)
-        trial = Trial.of(training, self.validation, self.horizon, self.origins, tried)
+        held = HeldOut.of(training, self.validation, self.horizon, self.origins, tried)
         ridges = decades(DECADES) if self.ridge is None else [self.ridge]
         history: list[dict[str, Any]] = []
         best: tuple[dict[str, Any], Candidate] | None = None
         for window in tried:
             found: list[float] = []
-            for candidate in self._candidates(training, trial, window):
-                history.append(trial.best(candidate, ridges))
+            for candidate in self._candidates(training, held, window):
+                history.append(held.best(candidate, ridges))
                 found.append(history[-1]["validation"])
                 if best is None or found[-1] < best[0]["validation"]:
                     best = history[-1], candidate
@@ -130,16 +127,16 @@ class NGRC(Estimator):
                     break
         assert best is not None
         if self.ridge is None:
-            history.append(trial.best(best[1], beside(best[0]["ridge"], STEP)))
+            history.append(held.best(best[1], beside(best[0]["ridge"], STEP)))
         return history
 
-    def _candidates(self, training: TrainingSet, trial: Trial, window: Window) -> Iterator[Candidate]:
+    def _candidates(self, training: TrainingSet, held: HeldOut, window: Window) -> Iterator[Candidate]:
         """One for each degree, from one decomposition of the polynomials of the highest."""
         features = training.frame.features
         degrees = range(1, DEGREES + 1) if self.degree is None else [self.degree]
         sizes = {degree: polynomial_count(window.lags * features, degree) for degree in degrees}
         degrees = [degree for degree, size in sizes.items() if size <= FEATURES] or [min(sizes)]
-        basis, total = self._sum(training, trial.train, window, max(degrees))
+        basis, total = self._sum(training, held.train, window, max(degrees))
         for degree in degrees:
             part = basis.of_degree(degree)
             path = total.leading(part.size).path()

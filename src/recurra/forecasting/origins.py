@@ -99,3 +99,17 @@ def horizon_score(errors: np.ndarray, ceiling: float = 10.0) -> Any:
     logs = np.log(np.clip(errors, 1e-16, ceiling))
     mean = np.nanmean if np.isnan(logs).any() else np.mean
     return np.exp(mean(logs, axis=(-2, -1)))
+
+
+def stack_scores(network: Forecaster, count: int, state: np.ndarray, origins: Origins) -> np.ndarray:
+    """`horizon_score` of every candidate of a network whose readout is a stack of them, all closed loops in one batch.
+
+    Args:
+        network: its batch is a whole number of blocks, one a candidate.
+        count: of candidates.
+        state: after the warm-up at each origin, which is the same for all candidates.
+        origins: what is forecast.
+    """
+    many = [np.concatenate([array] * count) for array in (state, origins.last, origins.drive)]
+    forecasts = network.free_run(*many)[1].reshape(count, *origins.truth.shape)
+    return horizon_score(closed_loop_errors(forecasts, origins.truth))
