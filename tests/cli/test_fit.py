@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import signal
@@ -136,19 +137,7 @@ def test_missing_values_from_the_file_to_the_report(wave, results, capsys):
     lines = (wave / "wave.csv").read_text().splitlines()
     holed = [line if k % 17 else line.rpartition(",")[0] + ",-999" for k, line in enumerate(lines)]
     (wave / "holed.csv").write_text("\n".join([lines[0], *holed[1:]]) + "\n")
-    words = [
-        "fit",
-        "holed.csv",
-        "--missing=-999",
-        "--learner",
-        "esn",
-        "--set",
-        "units=30",
-        "--set",
-        "washout=10",
-        "--out",
-        "run",
-    ]
+    words = ["fit", "holed.csv", "--missing=-999", "--learner=esn", "--set=units=30", "--set=washout=10", "--out=run"]
     assert main(words) == 3
     assert "14 missing values, the first in line 18, column 'v'" in capsys.readouterr().err
     found = results(*words, "--gaps", "mask")
@@ -201,6 +190,8 @@ def test_a_full_disk_is_reported_and_the_same_command_finishes_later(wave, resul
 
 
 def test_without_matplotlib_the_run_still_finishes(wave, capsys, monkeypatch):
+    report = importlib.import_module("recurra.report")
+    monkeypatch.setattr(recurra, "report", report)  # the one that is imported below is not to stay in its place
     for name in [
         name for name in sys.modules if name.split(".")[0] == "matplotlib" or name.startswith("recurra.report")
     ]:
