@@ -166,6 +166,8 @@ def _refuse(model: ESN) -> None:
     model.check()
     if model.readout != "ridge" or model.ridge is None:
         raise ConfigError("out of core the readout is a ridge regression: set `ridge`, the readout being 'ridge'")
+    if model.tune is not None:
+        raise ConfigError("`tune` tries many fits to all rows in memory: tune on some of them, and set what it chose")
     if model.plasticity:
         raise ConfigError("`plasticity` passes over all rows in memory: set it to 0 for a fit out of core")
 
