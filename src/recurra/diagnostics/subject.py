@@ -66,7 +66,7 @@ def network_of(estimator: Any) -> Model:
     if not isinstance(model, Model):
         raise ConfigError(
             f"what is looked into is a network that is trained by gradients (rnn, gru, lstm, network), and {name} is "
-            "none"
+            "none: fit one of these or, where its motion is asked for, an esn"
         )
     return model
 

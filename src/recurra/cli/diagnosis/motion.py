@@ -128,7 +128,7 @@ def _of_network(case: Case) -> Resting:
 
     model = case.alone()
     if not case.has_step_map:
-        raise ConfigError(f"{case.network} has no step map, of which fixed points could be")
+        raise ConfigError(f"{case.network} has no step map, of which fixed points could be: fit an esn or a gru")
     found = search(model, case.run.known)
     return Resting(model.frame_.scaler.unscale(np.asarray(found.states[1])), found)
 
