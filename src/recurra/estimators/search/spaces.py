@@ -90,7 +90,8 @@ def _esn(given: Rows) -> Searched:
     }
     affordable = sqrt(given.seconds / _TRIALS * _SPEED / (2 * given.rows))
     top = int(max(_SMALLEST, min(_LARGEST, given.rows / 2, affordable)))
-    return Searched(space, _windows(given), "units", _sizes(top, _SMALLEST), 3.0)
+    fixed = {"washout": given.washout, **_loops(given)}
+    return Searched(space, fixed, "units", _sizes(top, _SMALLEST), 3.0)
 
 
 def _trained(given: Rows, **own: Real | Choice) -> Searched:
@@ -133,10 +134,6 @@ def _delays(given: Rows) -> dict[str, Choice]:
 
 def _loops(given: Rows) -> dict[str, Any]:
     return {"horizon": given.horizon, "origins": given.origins}
-
-
-def _windows(given: Rows) -> dict[str, Any]:
-    return {"washout": given.washout, **_loops(given)}
 
 
 def _sizes(top: int, least: int) -> tuple[int, ...]:
