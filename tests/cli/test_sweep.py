@@ -40,19 +40,7 @@ def test_rows_are_what_fit_gives_alone(sweep, capsys):
     file = sweep('learner = "esn"\n[parameters]\nridge = 1e-8\nwashout = 20\n[grid]\nunits = [20, 30]\n')
     code, results = run(capsys, file)
     assert (code, results["failed"]) == (0, 0)
-    words = [
-        "fit",
-        "wave.csv",
-        "--learner",
-        "esn",
-        "--set",
-        "units=30",
-        "--set",
-        "ridge=1e-8",
-        "--set",
-        "washout=20",
-        "--json",
-    ]
+    words = ["fit", "wave.csv", "--learner=esn", "--set=units=30", "--set=ridge=1e-8", "--set=washout=20", "--json"]
     assert main([*words, "--out", "alone"]) == 0
     alone = json.loads(capsys.readouterr().out)["results"]
     assert results["rows"][1]["settings"] == {"units": 30}
@@ -155,20 +143,7 @@ def test_out_of_core(sweep, capsys):
     )
     code, results = run(capsys, "out.toml")
     assert (code, results["failed"]) == (0, 0)
-    words = [
-        "fit",
-        "big.zarr",
-        "--dt",
-        "0.2",
-        "--learner",
-        "esn",
-        "--set",
-        "units=30",
-        "--set",
-        "ridge=1e-6",
-        "--set",
-        "washout=20",
-    ]
+    words = ["fit", "big.zarr", "--dt=0.2", "--learner=esn", "--set=units=30", "--set=ridge=1e-6", "--set=washout=20"]
     assert main([*words, "--json", "--out", "alone"]) == 0
     alone = json.loads(capsys.readouterr().out)["results"]["score"]
     found = results["rows"][1]["score"]

@@ -33,18 +33,8 @@ def test_memory_that_was_held_is_counted():
 
 def test_a_run_keeps_its_cost_beside_its_versions(tmp_path, capsys):
     np.savetxt(tmp_path / "wave.csv", np.sin(0.3 * np.arange(120)), header="x", comments="")
-    words = [
-        "fit",
-        str(tmp_path / "wave.csv"),
-        "--learner",
-        "esn",
-        "--set",
-        "units=20",
-        "--set",
-        "washout=10",
-        "--set",
-        "ridge=1e-6",
-    ]
+    small = "--learner esn --set units=20 --set washout=10 --set ridge=1e-6"
+    words = ["fit", str(tmp_path / "wave.csv"), *small.split()]
     assert main([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 0
     capsys.readouterr()
     found = json.loads((tmp_path / "run" / "env.json").read_text())

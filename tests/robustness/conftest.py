@@ -31,18 +31,8 @@ def run(tmp_path_factory):
     t = 0.1 * np.arange(200)
     table = np.stack([t, np.sin(t)], axis=1)
     np.savetxt(folder / "wave.csv", table, delimiter=",", header="t,x", comments="")
-    words = [
-        "fit",
-        str(folder / "wave.csv"),
-        "--learner",
-        "esn",
-        "--set",
-        "units=20",
-        "--set",
-        "washout=10",
-        "--set",
-        "ridge=1e-6",
-    ]
+    small = "--learner esn --set units=20 --set washout=10 --set ridge=1e-6"
+    words = ["fit", str(folder / "wave.csv"), *small.split()]
     assert main([*words, "--out", str(folder / "run"), "--quiet"]) == 0
     return folder / "run"
 

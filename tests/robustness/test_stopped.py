@@ -17,19 +17,7 @@ from recurra.reservoirs import EchoState, Reservoir, RidgePath
 from recurra.reservoirs.harvest import Harvest
 from recurra.storage import read_checkpoint
 
-ESN = (
-    "fit",
-    "wave.csv",
-    "--learner",
-    "esn",
-    "--set",
-    "units=30",
-    "--set",
-    "washout=10",
-    "--set",
-    "horizon=20",
-    "--quiet",
-)
+ESN = ("fit", "wave.csv", "--learner=esn", "--set=units=30", "--set=washout=10", "--set=horizon=20", "--quiet")
 RNN = ("fit", "wave.csv", "--learner", "rnn", "--set", "units=4", "--set", "epochs=40", "--set", "bptt_length=8")
 SAME = ("model.safetensors", "forecast.csv", "metrics.json", "history.jsonl", "report.html", "data.npz")
 
