@@ -18,8 +18,8 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: $(STAMP)
-	$(BIN)/ruff check src tests benchmarks/compare benchmarks/exponents benchmarks/long_lag benchmarks/skill benchmarks/speed benchmarks/understanding
-	$(BIN)/ruff format --check src tests benchmarks/compare benchmarks/exponents benchmarks/long_lag benchmarks/skill benchmarks/speed benchmarks/understanding
+	$(BIN)/ruff check src tests benchmarks/marked.py benchmarks/compare benchmarks/exponents benchmarks/long_lag benchmarks/skill benchmarks/speed benchmarks/understanding
+	$(BIN)/ruff format --check src tests benchmarks/marked.py benchmarks/compare benchmarks/exponents benchmarks/long_lag benchmarks/skill benchmarks/speed benchmarks/understanding
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import marked
+
 HOME = Path(__file__).parent
 RESULTS = HOME / "results"
 DATA = ("system:lorenz63", "system:mackey-glass", "dataset:earth-rotation")
@@ -46,14 +48,10 @@ def main() -> None:
 
 def write_tables() -> None:
     """Put the tables between their marks in the README."""
-    text = (HOME / "README.md").read_text()
     for name in (source.partition(":")[2] for source in DATA):
         path = RESULTS / f"{name}.json"
         if path.exists():
-            begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-            before, after = text.index(begin) + len(begin), text.index(end)
-            text = f"{text[:before]}\n{table(json.loads(path.read_text())['rows'])}\n{text[after:]}"
-    (HOME / "README.md").write_text(text)
+            marked.put(HOME / "README.md", name, [table(json.loads(path.read_text())["rows"])])
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from benchmarks import marked
 
 from recurra.diagnostics import kaplan_yorke_dimension, lyapunov_spectrum
 from recurra.diagnostics.step_maps import step_map
@@ -137,10 +138,7 @@ def write_table(rows: list[dict[str, Any]]) -> None:
         dimension = "" if row["dimension"] is None else f"{row['dimension']:.3f}"
         cells = [row["system"], parameters, ", ".join(shown) + more, dimension, f"{row['time']:,.0f}", row["method"]]
         lines.append(f"| {' | '.join(cells)} |")
-    text = README.read_text()
-    begin, end = "<!-- table -->", "<!-- end of table -->"
-    before, after = text.index(begin) + len(begin), text.index(end)
-    README.write_text("\n".join([text[:before], *lines, text[after:]]))
+    marked.put(README, "table", lines)
 
 
 def _short(value: Any) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-_BEGIN, _END = "<!-- {} -->", "<!-- end of {} -->"
+from benchmarks import marked
+
 _TABLE_5 = {  # mean zero-one error over 4 seeds; columns 0.995N and 0 of table 5 of Sutskever et al. 2013
     ("adding-mean", 80): (0.00025, 0.39),
     ("multiplication", 80): (0.0013, 0.48),
@@ -25,13 +26,8 @@ Records = dict[tuple[Any, ...], list[dict[str, Any]]]
 
 def write_tables(home: Path, results: Path) -> None:
     """Put the tables between their marks in the README."""
-    path = home / "README.md"
-    text = path.read_text()
     for name, table in (("momentum", _momentum), ("lstm", _lstm), ("single", _single)):
-        begin, end = _BEGIN.format(name), _END.format(name)
-        before, after = text.index(begin) + len(begin), text.index(end)
-        text = f"{text[:before]}\n{table(results)}\n{text[after:]}"
-    path.write_text(text)
+        marked.put(home / "README.md", name, [table(results)])
 
 
 def _read(results: Path, *groups: str, by: Sequence[str]) -> Records:

@@ -3,11 +3,12 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from benchmarks import marked
 
 HOME = Path(__file__).parent / "results"
 
@@ -34,10 +35,6 @@ def append(name: str, row: dict[str, Any]) -> None:
         file.write(json.dumps(row) + "\n")
 
 
-def put(name: str, lines: Iterable[str]) -> None:
+def put(name: str, lines: list[str]) -> None:
     """Put lines between the marks of this name in README.md."""
-    readme = HOME.parent / "README.md"
-    text = readme.read_text()
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, after = text.index(begin) + len(begin), text.index(end)
-    readme.write_text("\n".join([text[:before], *lines, text[after:]]))
+    marked.put(HOME.parent / "README.md", name, lines)

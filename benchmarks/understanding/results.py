@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks import marked
+
 HOME = Path(__file__).parent / "results"
 
 
@@ -39,8 +41,4 @@ def read(script: str) -> list[dict[str, Any]]:
 
 def put(name: str, lines: list[str]) -> None:
     """Put lines between the marks of this name in README.md."""
-    readme = HOME.parent / "README.md"
-    text = readme.read_text()
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, after = text.index(begin) + len(begin), text.index(end)
-    readme.write_text("\n".join([text[:before], *lines, text[after:]]))
+    marked.put(HOME.parent / "README.md", name, lines)
