@@ -62,7 +62,9 @@ def _errors(runs: list[dict[str, Any]]) -> str:
         return "not run yet"
     lost = sum(run["stop"] == "diverged" for run in runs)
     known = [run["errors"] for run in runs if run["errors"] is not None]
-    text = f"{mean(known):.2g} ({len(runs)} seeds)" if known else f"{len(runs)} seeds"
+    text = (
+        f"{mean(known):.2g} ({', '.join(f'{error:.2g}' for error in sorted(known))})" if known else f"{len(runs)} seeds"
+    )
     return f"{text}, {lost} diverged" if lost else text
 
 
