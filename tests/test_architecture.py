@@ -22,7 +22,7 @@ LAYERS = (
     {"models", "tasks", "baselines"},
     {"reservoirs", "training", "forecasting", "diagnostics", "storage"},
     {"estimators", "experiment"},
-    {"report", "sweeps", "examples"},
+    {"report", "sweeps", "examples", "suites"},
     {"cli"},
 )
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -20,6 +20,7 @@ COMMANDS = [
     "systems",
     "datasets",
     "learners",
+    "bench",
     "doctor",
 ]
 
@@ -62,7 +63,7 @@ def test_version(capsys):
     ("words", "message"),
     [
         (["fti", "x.csv"], "did you mean 'fit'"),
-        (["frobnicate"], "known: compare, data, datasets, demo"),
+        (["frobnicate"], "known: bench, compare, data, datasets, demo"),
         ([], "COMMAND"),
         (["fit", "--sed", "1"], "--sed"),
         (["fit", "x.csv", "--seed", "one"], "one"),

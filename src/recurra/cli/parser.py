@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from recurra import __version__
-from recurra.cli import catalogues, compare, data, diagnose, doctor, examples, fit, runs, simulate, sweep, task
+from recurra.cli import bench, catalogues, compare, data, diagnose, doctor, examples, fit, runs, simulate, sweep, task
 from recurra.cli.options import Parser
 from recurra.errors import ConfigError, unknown
 
@@ -26,7 +26,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     parser.add_argument("--version", action="version", version=f"recurra {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (examples, data, fit, runs, diagnose, simulate, sweep, compare, task, catalogues, doctor):
+    for group in (examples, data, fit, runs, diagnose, simulate, sweep, compare, task, bench, catalogues, doctor):
         group.add(commands)
     return parser, list(commands.choices)
 

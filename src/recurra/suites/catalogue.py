@@ -1,0 +1,30 @@
+"""The suites by name; each is imported when it is asked for."""
+
+from importlib import import_module
+
+from recurra.errors import ConfigError, unknown
+from recurra.suites.suite import Suite
+
+SUITES: dict[str, str] = {  # name -> the module that has its `SUITE`
+    "lorenz": "recurra.suites.lorenz",
+    "dysts": "recurra.suites.dysts",
+}
+
+
+def suite(name: str) -> Suite:
+    """A suite by name.
+
+    Raises:
+        ConfigError: a name that does not exist.
+
+    >>> suite("lorenz").title
+    'Lorenz-63 without noise: for how many Lyapunov times a forecast holds'
+    """
+    if name not in SUITES:
+        raise ConfigError(unknown("suite", name, SUITES))
+    return import_module(SUITES[name]).SUITE
+
+
+def suites() -> dict[str, Suite]:
+    """All of them by name."""
+    return {name: suite(name) for name in SUITES}
