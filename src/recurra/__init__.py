@@ -15,6 +15,7 @@ _HOME = {
     "ESN": "recurra.estimators",
     "NGRC": "recurra.estimators",
     "KernelRidge": "recurra.estimators",
+    "Hybrid": "recurra.estimators",
     "RNN": "recurra.estimators",
     "GRU": "recurra.estimators",
     "LSTM": "recurra.estimators",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
     from recurra.estimators import Ensemble as Ensemble
+    from recurra.estimators import Hybrid as Hybrid
     from recurra.estimators import KernelRidge as KernelRidge
     from recurra.estimators import Linear as Linear
     from recurra.estimators import Nearest as Nearest

@@ -4,7 +4,7 @@ Axes are named: `time` rows, `channels` measured quantities, `drive` exogenous i
 copies, `features` = channels + drive, what one step of a network sees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +16,7 @@ Batch = Float[np.ndarray, "batch _ channels"]
 BatchDrive = Float[np.ndarray, "batch steps drive"]
 BatchInputs = Float[np.ndarray, "batch rows features"]
 Row = Float[np.ndarray, "batch channels"]
+Known = Callable[[np.ndarray], np.ndarray]  # what is known of the next row: inputs (rows, features) -> (rows, channels)
 State = Any  # whatever a forecaster carries from step to step; every array in it has a leading batch axis
 
 LOST = 1e6  # standard deviations: where a closed loop is held that runs away, so that its forecast stays finite

@@ -22,6 +22,7 @@ class EchoModel(Model):
         W_in, b, leak: of the reservoir.
         coefficients: of the readout.
         lags, increment, readout_features: as of `EchoState`.
+        known: what is known of the next row, for one datum, in `jax.numpy`; None for nothing.
     """
 
     columns: np.ndarray | None
@@ -33,6 +34,7 @@ class EchoModel(Model):
     lags: int = eqx.field(static=True)
     increment: bool = eqx.field(static=True)
     readout_features: str = eqx.field(static=True)
+    known: Any = None
     scale: Array | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
 
     @staticmethod
@@ -41,7 +43,8 @@ class EchoModel(Model):
         reservoir = network.reservoir
         columns, weights = _padded(reservoir.W)
         arrays = reservoir.W_in, reservoir.b, np.asarray(reservoir.leak, reservoir.dtype), network.coefficients
-        return EchoModel(columns, weights, *arrays, network.lags, network.increment, network.readout_features)
+        known = None if network.known is None else network.known.step  # pyright: ignore[reportFunctionMemberAccess]
+        return EchoModel(columns, weights, *arrays, network.lags, network.increment, network.readout_features, known)
 
     @staticmethod
     def without_readout(reservoir: Reservoir) -> "EchoModel":
@@ -59,6 +62,8 @@ class EchoModel(Model):
         h = (1 - self.leak) * h + self.leak * jnp.tanh(heard + self.W_in @ x + self.b)
         seen = jnp.concatenate([recent[: self.lags * features], expand(h, self.readout_features)])
         y = self.coefficients[:, 0] + self.coefficients[:, 1:] @ seen
+        if self.known is not None:
+            y = y + self.known(x)[: len(y)]
         new = jnp.concatenate([h, recent[: len(state) - units]])
         return new, x[: len(y)] + y if self.increment else y
 

@@ -20,6 +20,7 @@ _HOME = {
     "Climatology": "recurra.estimators.baselines",
     "Ensemble": "recurra.estimators.ensemble",
     "Estimator": "recurra.estimators.base",
+    "Hybrid": "recurra.estimators.hybrid",
     "Linear": "recurra.estimators.baselines",
     "NGRC": "recurra.estimators.ngrc",
     "Nearest": "recurra.estimators.baselines",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from recurra.estimators.esn import ESN as ESN
     from recurra.estimators.ffnn import FFNN as FFNN
     from recurra.estimators.gru import GRU as GRU
+    from recurra.estimators.hybrid import Hybrid as Hybrid
     from recurra.estimators.kernel_ridge import KernelRidge as KernelRidge
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network

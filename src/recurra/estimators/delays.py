@@ -6,10 +6,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from recurra._types import whole_number
+from recurra._types import Known, whole_number
 from recurra.errors import DataError, ModelFileError
 from recurra.estimators.parameters import Checks
-from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
+from recurra.estimators.training_set import Scaled, TrainingSet, unknown_part, validation_origins
 from recurra.forecasting import Origins, stack_scores
 from recurra.reservoirs.delay_map import DelayMap, delay_vectors
 
@@ -191,13 +191,16 @@ def windows(
     return found
 
 
-def steps_within(parts: Iterable[Scaled], window: Window, *, increment: bool) -> tuple[np.ndarray, np.ndarray]:
+def steps_within(
+    parts: Iterable[Scaled], window: Window, *, increment: bool, known: Known | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Delay vectors (variables, rows) and targets (rows, channels) of all steps at which nothing is missing.
 
     Args:
         parts: scaled series.
         window: what a vector is made of.
         increment: the targets are y[t+1] - y[t].
+        known: what is known of y[t+1]: the targets are the rest.
 
     Raises:
         DataError: fewer than 2 steps.
@@ -211,8 +214,9 @@ def steps_within(parts: Iterable[Scaled], window: Window, *, increment: bool) ->
         wanted = values[window.reach + 1 :]
         if increment:
             wanted = wanted - values[window.reach : -1]
+        wanted = unknown_part(known, inputs[window.reach :][told], wanted[told])
         vectors.append(delay_vectors(inputs, window.lags, window.stride)[:, told])
-        targets.append(wanted[told])
+        targets.append(wanted)
     if sum(map(len, targets)) < 2:
         raise DataError(
             f"fewer than 2 training rows have all of {window.lags} rows at a distance of {window.stride} before them: "

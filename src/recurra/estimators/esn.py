@@ -12,7 +12,7 @@ from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
-from recurra.estimators.training_set import Scaled, TrainingSet, steps, validation_origins
+from recurra.estimators.training_set import Scaled, TrainingSet, steps, unknown_part, validation_origins
 from recurra.forecasting import stack_scores
 from recurra.reservoirs import (
     READOUT_FEATURES,
@@ -175,7 +175,8 @@ class ESN(Estimator):
             return self._solve(training)
 
     def _solve(self, training: TrainingSet) -> tuple[EchoState, list[dict[str, Any]]]:
-        parts = [self._noisy(*steps(part), series) for series, part in enumerate(training.parts)]
+        pairs = ((inputs, unknown_part(training.known, inputs, y)) for inputs, y in map(steps, training.parts))
+        parts = [self._noisy(*pair, series) for series, pair in enumerate(pairs)]
         searching = self.readout == "ridge" and self.ridge is None
         cuts = training.cuts(self.validation) if searching else [len(inputs) + 1 for inputs, _ in parts]
         heads = [max(0, at - 1) for at in cuts]  # a series of n rows has n - 1 steps
@@ -191,14 +192,14 @@ class ESN(Estimator):
             ridge = self.ridge
             if ridge is None:
                 held = training.validation(cuts, self._warmup_rows())
-                ridge, history = self._choose_ridge(_told(total).path(), reservoir, held, training.pause)
+                ridge, history = self._choose_ridge(_told(total).path(), reservoir, held, training)
                 for (inputs, targets), head, state in zip(parts, heads, states, strict=True):
                     total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
             coefficients = _told(total).solve(ridge)
         else:
             coefficients = self._online(harvest, parts)
         self._warn_of_saturation(harvest.saturation.share, training.warn)
-        return self._network(reservoir, coefficients), history
+        return dataclasses.replace(self._network(reservoir, coefficients), known=training.known), history
 
     def _reservoir(self, training: TrainingSet, parts: list[np.ndarray]) -> Reservoir:
         """The reservoir, its units adapted to these inputs where there is plasticity."""
@@ -267,7 +268,7 @@ class ESN(Estimator):
         return EchoState(reservoir, coefficients, self.lags, self.increment, self.readout_features)
 
     def _choose_ridge(
-        self, path: RidgePath | BandPath, reservoir: Reservoir, held: list[Scaled], pause: Callable[[], None]
+        self, path: RidgePath | BandPath, reservoir: Reservoir, held: list[Scaled], training: TrainingSet
     ) -> tuple[float, list[dict[str, Any]]]:
         """All ridges forecast the same held-out origins in closed loop, in one batch."""
         origins = validation_origins(held, self._warmup_rows(), self.horizon, HORIZON, self.origins)
@@ -275,8 +276,9 @@ class ESN(Estimator):
         warm = first.warm(first.initial_state(len(origins)), origins.warm)
 
         def scores(ridges: list[int]) -> dict[int, float]:
-            pause()
+            training.pause()
             network = self._network(reservoir, np.stack([path.solve(10.0**k) for k in ridges]))
+            network = dataclasses.replace(network, known=training.known)
             return dict(zip(ridges, stack_scores(network, len(ridges), warm, origins).tolist(), strict=True))
 
         found = scores(list(DECADES))

@@ -107,7 +107,8 @@ class KernelRidge(Estimator):
             window = Window(chosen["lags"], chosen["stride"])
             kernel, path = self._path(training, training.parts, window, chosen["length_scale"], self.centres)
             self.chosen_ = chosen | {"length": kernel.length, "centres": kernel.size}
-            return self._network(kernel, path.solve(chosen["ridge"]), training.frame.features, window), history
+            network = self._network(kernel, path.solve(chosen["ridge"]), training.frame.features, window)
+            return dataclasses.replace(network, known=training.known), history
 
     def _search(self, training: TrainingSet) -> list[dict[str, Any]]:
         """Every choice that was tried, the best of the finer ones last."""
@@ -138,7 +139,8 @@ class KernelRidge(Estimator):
         settings = {"lags": window.lags, "stride": window.stride, "length_scale": scale}
 
         def network(coefficients: np.ndarray) -> DelayMap:
-            return self._network(kernel, coefficients, training.frame.features, window)
+            network = self._network(kernel, coefficients, training.frame.features, window)
+            return dataclasses.replace(network, known=training.known)
 
         return Candidate(settings, path, network)
 
@@ -146,7 +148,7 @@ class KernelRidge(Estimator):
         self, training: TrainingSet, parts: Sequence[Scaled], window: Window, scale: float, centres: int
     ) -> tuple[Kernel, KernelPath]:
         """The kernel on evenly spaced rows, and its coefficients for every ridge, fitted to all rows."""
-        vectors, targets = steps_within(parts, window, increment=self.increment)
+        vectors, targets = steps_within(parts, window, increment=self.increment, known=training.known)
         rows = np.unique(np.linspace(0, len(targets) - 1, min(centres, len(targets))).round().astype(int))
         distance = np.sqrt(2 * vectors.var(axis=1).sum())
         kernel = Kernel(np.ascontiguousarray(vectors[:, rows]), float(scale * distance), self.kernel)

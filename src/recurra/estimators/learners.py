@@ -39,6 +39,9 @@ LEARNERS: dict[str, Learner] = {
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
     "ng-rc": Learner("polynomials of delayed rows, a ridge readout", "recurra.estimators.ngrc:NGRC"),
     "kernel-ridge": Learner("kernel ridge regression on delayed rows", "recurra.estimators.kernel_ridge:KernelRidge"),
+    "hybrid": Learner(
+        "an equation that is wrong or known in part, and a learner for the rest", "recurra.estimators.hybrid:Hybrid"
+    ),
     "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
     "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),

@@ -107,7 +107,8 @@ class NGRC(Estimator):
             self.chosen_ = chosen
             window = Window(chosen["lags"], chosen["stride"])
             basis, total = self._sum(training, training.parts, window, chosen["degree"])
-            return self._network(basis, total.solve(chosen["ridge"]), features, window), history
+            network = self._network(basis, total.solve(chosen["ridge"]), features, window)
+            return dataclasses.replace(network, known=training.known), history
 
     def _search(self, training: TrainingSet) -> list[dict[str, Any]]:
         """The best ridge of every window and degree, and at last a finer choice for the best of them."""
@@ -143,14 +144,14 @@ class NGRC(Estimator):
             settings = {"lags": window.lags, "stride": window.stride, "degree": degree}
 
             def network(coefficients: np.ndarray, part: Polynomials = part) -> DelayMap:
-                return self._network(part, coefficients, features, window)
+                return dataclasses.replace(self._network(part, coefficients, features, window), known=training.known)
 
             yield Candidate(settings, path, network)
 
     def _sum(
         self, training: TrainingSet, parts: list[Scaled], window: Window, degree: int
     ) -> tuple[Polynomials, TriangularFactor | GramSum]:
-        vectors, targets = steps_within(parts, window, increment=self.increment)
+        vectors, targets = steps_within(parts, window, increment=self.increment, known=training.known)
         basis = Polynomials.over(vectors, degree)
         total = empty_sum(basis.size, targets.shape[1])
         for block in blocks(len(targets), basis.size):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recurra._types import Known
 from recurra.data.check import warn
 from recurra.data.gaps import hold
 from recurra.errors import DataError
@@ -29,6 +30,7 @@ class TrainingSet:
         held: validation series given by the caller; None to hold rows out of `parts`.
         checkpoint, progress: as given to `fit`.
         quiet: nobody is told what is unusual: of a setting that is only tried.
+        known: what is known of the next row, in scaled units: the rest is to be learnt.
     """
 
     frame: Frame
@@ -37,6 +39,7 @@ class TrainingSet:
     checkpoint: Path | None
     progress: Callable[[dict[str, Any]], None] | None
     quiet: bool = False
+    known: Known | None = None
 
     @staticmethod
     def of(
@@ -95,6 +98,11 @@ def steps(part: Scaled) -> tuple[np.ndarray, np.ndarray]:
     """
     values, drive = part
     return np.concatenate([hold(values)[:-1], drive[1:]], axis=1), values[1:]
+
+
+def unknown_part(known: Known | None, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """What is left of the targets beside what is known of them from the inputs."""
+    return targets if known is None else targets - known(inputs)
 
 
 def validation_origins(held: list[Scaled], warmup: int, horizon: int | None, default: int, count: int) -> Origins:

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
+from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Known, Row
 
 BLOCK = 2**21  # values of the basis functions that are held at a time
 
@@ -40,6 +40,7 @@ class DelayMap:
         lags: l.
         stride: s.
         increment: the readout gives y[t+1] - y[t].
+        known: the readout gives what is left of y[t+1] beside known(x_t), an equation's step; not with `increment`.
 
     The state is the last (l - 1) s inputs x, oldest first; before any data they are the mean, zero.
     """
@@ -50,6 +51,7 @@ class DelayMap:
     lags: int = 1
     stride: int = 1
     increment: bool = False
+    known: Known | None = None
 
     @property
     def channels(self) -> int:
@@ -99,6 +101,8 @@ class DelayMap:
         stack = self.coefficients[None] if self.coefficients.ndim == 2 else self.coefficients
         parts = seen.reshape(len(seen), len(stack), -1).transpose(1, 0, 2)
         y = (stack[:, :, 1:] @ parts + stack[:, :, :1]).transpose(1, 0, 2).reshape(self.channels, -1)
+        if self.known is not None:
+            return y + self.known(vectors[: self.features].T).T
         return vectors[: self.channels] + y if self.increment else y
 
 

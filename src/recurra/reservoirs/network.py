@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
+from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Known, Row
 from recurra.reservoirs.features import expand
 from recurra.reservoirs.reservoir import Reservoir
 from recurra.reservoirs.running import native, native_free_run, native_run
@@ -24,6 +24,7 @@ class EchoState:
         lags: inputs l that the readout sees directly, the latest first; 0 for none.
         increment: the readout gives y[t+1] - y[t].
         readout_features: phi, a key of `READOUT_FEATURES`.
+        known: the readout gives what is left of y[t+1] beside known(x_t), an equation's step; not with `increment`.
 
     The state is [h_t, x_t, ..., x_{t-l+2}] side by side.
 
@@ -36,6 +37,7 @@ class EchoState:
     lags: int = 1
     increment: bool = False
     readout_features: str = "states"
+    known: Known | None = None
 
     @property
     def channels(self) -> int:
@@ -58,23 +60,25 @@ class EchoState:
     def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
         kernel = native(self.reservoir)
         if kernel is not None:
-            return native_run(self, kernel, state, inputs)
-        forecasts = np.empty((*inputs.shape[:2], self.channels))
-        for t in range(inputs.shape[1]):
-            state, seen = self.step(state, inputs[:, t])
-            forecasts[:, t] = self.read(seen, inputs[:, t])
+            state, forecasts = native_run(self, kernel, state, inputs)
+        else:
+            forecasts = np.empty((*inputs.shape[:2], self.channels))
+            for t in range(inputs.shape[1]):
+                state, seen = self.step(state, inputs[:, t])
+                forecasts[:, t] = self.read(seen, inputs[:, t])
+        if self.known is not None:
+            forecasts = forecasts + self.known(inputs.reshape(-1, inputs.shape[2])).reshape(forecasts.shape)
         return state, forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
         kernel = native(self.reservoir)
-        if kernel is not None:
+        if kernel is not None and self.known is None:
             return native_free_run(self, kernel, state, last, drive)
         forecasts = np.empty((len(last), drive.shape[1], self.channels))
         y = last
         for k in range(drive.shape[1]):
-            x = np.concatenate([y, drive[:, k]], axis=1)
-            state, seen = self.step(state, x)
-            y = forecasts[:, k] = np.clip(self.read(seen, x), -LOST, LOST)
+            state, found = self.run(state, np.concatenate([y, drive[:, k]], axis=1)[:, None])
+            y = forecasts[:, k] = np.clip(found[:, 0], -LOST, LOST)
         return state, forecasts
 
     def step(self, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
