@@ -5,11 +5,13 @@ import csv
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -245,3 +247,69 @@ def run_dir(tmp_path, example):
 @pytest.fixture
 def epochs():
     return HISTORY
+
+
+class Drawing:
+    """A figure read back from its SVG: what is drawn where, by its own tick labels."""
+
+    def __init__(self, svg: str):
+        self.root = ET.fromstring(svg)
+        for element in self.root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+        self.texts = [each.text for each in self.root.iter("text")]
+        self.ids = [found for each in self.root.iter() if (found := each.get("id"))]
+        self.words = "".join(each.text for each in self.root if each.tag == "desc")
+
+    def ticks(self) -> tuple[np.ndarray, np.ndarray]:
+        """((position, value), ...) of the horizontal and vertical tick labels, all panels, in order."""
+        across, up = [], []
+        for group in self.root.iter("g"):
+            text = [each for child in group if child.tag == "g" for each in child if each.tag == "text"]
+            if len(text) != 1 or (value := label_value(text[0].text)) is None:
+                continue
+            rules = [each for child in group if child.tag == "g" for each in child if each.tag == "path"]
+            marks = [each for child in group if child.tag == "g" for each in child.iter("use")]
+            if rules:
+                up.append((coordinates(rules[0].get("d"))[0, 1], value))
+            elif marks:
+                across.append((float(marks[0].get("x")), value))
+        return np.array(across), np.array(up)
+
+    def group(self, name: str) -> ET.Element:
+        """The one element whose id ends so."""
+        found = [each for each in self.root.iter("g") if each.get("id", "").endswith(f"-{name}")]
+        assert len(found) == 1, name
+        return found[0]
+
+    def line(self, name: str) -> np.ndarray:
+        """The points of a line."""
+        return coordinates(self.group(name).find("path").get("d"))
+
+    def marks(self, name: str) -> np.ndarray:
+        """The places of markers."""
+        return np.array([(float(use.get("x")), float(use.get("y"))) for use in self.group(name).iter("use")])
+
+    @staticmethod
+    def to_data(at: np.ndarray, marks: np.ndarray) -> np.ndarray:
+        """Positions on an axis as values, by its ticks."""
+        slope, offset = np.polyfit(marks[:, 0], marks[:, 1], 1)
+        return slope * at + offset
+
+
+def coordinates(path: str) -> np.ndarray:
+    """The points of an SVG path."""
+    return np.array([float(x) for x in re.findall(r"-?[\d.]+", path)]).reshape(-1, 2)
+
+
+def label_value(label: str) -> float | None:
+    """A tick label as a number, −2×10⁻³, 10⁻³ or 0.5; None where it is none."""
+    if found := re.fullmatch(r"(?:(−?[\d.]+)×)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", label):
+        power = int(found[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+        return float((found[1] or "1").replace("−", "-")) * 10.0**power
+    return float(label.replace("−", "-")) if re.fullmatch(r"−?[\d.]+", label) else None
+
+
+@pytest.fixture(scope="session")
+def read():
+    """`read(svg)` is a `Drawing`."""
+    return Drawing

@@ -55,8 +55,8 @@ def exponent_figure(columns: Mapping[str, Column], level: float | None = None) -
         canvas.set_ticks(axes, "x", (-0.5, len(columns) - 0.5), (places, [pens[name].title for name in columns]))
         canvas.heading(axes, "exponents, per time unit")
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
-        if level is not None:
-            axes.axhline(level, color=_LEVEL.light, linewidth=_LEVEL.width, dashes=_LEVEL.dash)
+        if level is not None and np.isfinite(level):
+            axes.axhline(level, color=_LEVEL.light, linewidth=_LEVEL.width, dashes=_LEVEL.dash, gid="line-level")
         for k, (name, each) in enumerate(columns.items()):
             _marks(axes, k, each, pens[name])
         return to_svg(figure, "exponents", "Lyapunov exponents", _describe(columns, level))
@@ -68,7 +68,8 @@ def _marks(axes: canvas.Axes, place: int, column: Column, pen: Ink) -> None:
     for k in np.flatnonzero(good):
         value, error = column.values[k], np.nan_to_num(column.errors[k])
         fill = pen.light if column.trusted[k] else "none"
-        axes.plot([place, place], [value - error, value + error], color=pen.light, linewidth=1.3)
+        bar = [value - error, value + error]
+        axes.plot([place, place], bar, color=pen.light, linewidth=1.3, gid=f"line-bar-{place}-{k}")
         axes.plot([place - _WIDE, place + _WIDE], [value, value], color=pen.light, linewidth=0.6, alpha=0.6)
         axes.plot(
             place, value, marker="o", markersize=6, markeredgewidth=1.3, markeredgecolor=pen.light,

@@ -101,8 +101,9 @@ def _draw(
         return
     curve = thin(shown, 0.0025 * room)
     axes.plot(*curve.T, color=pen.light, linewidth=0.5, alpha=0.55, solid_joinstyle="round", gid=f"line-rest{index}")
-    at = np.linspace(0, len(rows) - 2, min(_ARROWS, len(rows) - 1)).astype(int)
-    moves = (rows[at + 1] - rows[at]) / room
+    at = np.linspace(0, max(0, len(rows) - 2), max(0, min(_ARROWS, len(rows) - 1))).astype(int)
+    size = axes.get_window_extent()
+    moves = (rows[at + 1] - rows[at]) / room * [size.width, size.height]  # as they are on the paper
     lengths = np.linalg.norm(moves, axis=1)
     moving = lengths > 0
     if moving.any():

@@ -65,7 +65,9 @@ def _draw(axes: canvas.Axes, found: Any, channel: int, pen: Ink, limits: tuple[f
     """Without the frequency zero, which a logarithmic axis does not have."""
     bottom, top = limits
     low, high, middle = (np.clip(each[1:, channel], bottom, top) for each in (found.low, found.high, found.power))
-    axes.fill_between(found.frequencies[1:], low, high, color=pen.light, alpha=0.18, linewidth=0)
+    axes.fill_between(
+        found.frequencies[1:], low, high, color=pen.light, alpha=0.18, linewidth=0, gid=f"band-{pen.variable}-{channel}"
+    )
     name = f"line-{pen.variable}-{channel}"
     canvas.line(axes, found.frequencies[1:], middle, pen, name, linewidth=min(pen.width, 1.3))
 

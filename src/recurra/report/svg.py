@@ -11,6 +11,7 @@ from recurra.report.palette import variables
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _POINT = re.compile(r"-?\d+\.\d+")
+_KEPT = ("line-", "mark-", "marks-", "points-", "point-", "arrows-", "band-")  # what a figure names itself
 _SVG = "http://www.w3.org/2000/svg"
 
 
@@ -72,7 +73,7 @@ def _plain(root: ET.Element) -> ET.Element:
         element.text = element.text.strip() if element.text else None
         element.tail = None
         attributes = element.attrib
-        if attributes.get("id") not in wanted and not attributes.get("id", "").startswith("line-"):
+        if attributes.get("id") not in wanted and not attributes.get("id", "").startswith(_KEPT):
             attributes.pop("id", None)
         if "style" in attributes:
             attributes["style"] = _style(attributes["style"], colours)
