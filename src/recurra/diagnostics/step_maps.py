@@ -33,6 +33,7 @@ def step_map(subject: Any, start: Any = None, dt: float | None = None, seed: int
     dt = None if dt is None else checked_dt(dt)
     if isinstance(subject, System):
         found = of_system(subject, dt, seed)
+        start = np.asarray(start, np.float64) if isinstance(start, list) else start  # as `simulate` takes one
         return found if start is None else found._replace(start=start)
     if hasattr(subject, "fit"):
         found = of_forecaster(subject, start)
