@@ -15,7 +15,7 @@ def test_those_that_forecast_together_come_first():
     section = search_section(TRIALS)
     assert section.text == (
         "5 settings were tried on held-out rows of the training part: 3 of ESN, 1 of linear, 1 of LSTM. "
-        "The forecast is the median of 2 of them. 1 of them failed."
+        "The forecast is the median of 2 of them while they agree, then one. 1 of them failed."
     )
     (table,) = section.tables
     assert [row[:3] for row in table.rows] == [

@@ -43,7 +43,8 @@ class Auto(Estimator):
     The last rows of the training part are held out. Every trial is fitted to the rows before them and run on its own
     output from several origins within them; what is tried next follows from the scores by successive halving (small
     networks and short trainings first, the best third of them again with three times the size). The best trials are
-    then fitted to all rows, and the median of their closed loops is the forecast.
+    then fitted to all rows. The forecast is the median of their closed loops while they agree; once chaos has parted
+    them, that of the one that has kept to it for longest, so that a long run has the attractor of a network.
 
     Args:
         budget: seconds of wall time for the search; the result then depends on the machine. None with `trials`.
@@ -142,7 +143,7 @@ class Auto(Estimator):
         history = [trial.entry(k) for k, trial in enumerate(hunt.trials)]
         for trial, weight in zip(self.blend_.trials, self.blend_.weights, strict=True):
             history[hunt.trials.index(trial)]["weight"] = weight / sum(self.blend_.weights)
-        return Members(members, "median", self.blend_.weights), history
+        return Members(members, "trajectory", self.blend_.weights), history
 
     def _fitted(self, blend: Blend, ground: Ground, training: TrainingSet) -> tuple[Blend, tuple[Estimator, ...]]:
         """The trials of a blend, fitted to all rows; one that then forecasts worse what it now knows is left out."""
@@ -184,7 +185,7 @@ class Auto(Estimator):
     def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Members:
         self.errors_ = tensors["errors"]
         members = restore_members(_unfitted(facts), facts["members"], channels, features, tensors)
-        return Members(members, "median", tuple(float(weight) for weight in facts["weights"]))
+        return Members(members, "trajectory", tuple(float(weight) for weight in facts["weights"]))
 
 
 def _unfitted(facts: dict[str, Any]) -> list[Estimator]:

@@ -30,7 +30,9 @@ class Ensemble(Estimator):
     Args:
         of: name of a learner that has a seed, such as "esn" or "lstm".
         members: number of seeds.
-        aggregate: "median" or "mean", over the members, for every step and channel by itself.
+        aggregate: "median" or "mean", over the members, for every step and channel by itself: beyond the valid time of
+            a chaotic series they shrink to its mean. "trajectory" is the median while the members agree, and then the
+            one that has kept to it for longest.
         band: share of the members within the band, in (0, 1].
         settings: parameters of the learner, but its seed.
         seed: that of the first member; those of the others are drawn from it.

@@ -28,6 +28,54 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 AGGREGATES = {"median": weighted_median, "mean": lambda values, weights: np.average(values, axis=0, weights=weights)}
+AGGREGATES["trajectory"] = weighted_median  # until the members part
+APART = 0.5  # standard deviations of the training rows: a member farther from the median has left it
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Company:
+    """Who still runs with the others.
+
+    Args:
+        beside: members that have kept to the median so far (members, batch).
+        leader: the member that is followed (batch,); -1 while there is a median to speak of.
+    """
+
+    beside: np.ndarray
+    leader: np.ndarray
+
+    @staticmethod
+    def all(members: int, batch: int) -> "Company":
+        """All together."""
+        return Company(np.ones((members, batch), dtype=bool), np.full(batch, -1))
+
+
+def follow(forecasts: np.ndarray, weights: np.ndarray, company: Company | None = None) -> tuple[np.ndarray, Company]:
+    """One trajectory out of many: their median while they agree, then the member that has kept to it for longest.
+
+    The median of trajectories that have parted is none: of a chaotic system it shrinks to the mean, and neither its
+    spectrum nor its attractor is that of any member.
+
+    Args:
+        forecasts: (members, batch, time, channels), in standard deviations.
+        weights: of the members in the median.
+        company: who had parted before; None for nobody. A member leaves where its distance from the median, root mean
+            square over the channels, is above `APART`.
+
+    Returns:
+        The trajectory (batch, time, channels), and who has parted at its end.
+    """
+    company = company or Company.all(*forecasts.shape[:2])
+    median, steps = weighted_median(forecasts, weights), forecasts.shape[2]
+    near = np.sqrt(np.mean((forecasts - median) ** 2, axis=-1)) <= APART
+    beside = np.logical_and.accumulate(company.beside[..., None] & near, axis=2)
+    kept = beside.sum(axis=2) + company.beside  # one that has parted before has kept to it for less
+    leader = np.where(company.leader < 0, kept.argmax(axis=0), company.leader)
+    parted = np.where(company.leader < 0, beside.any(axis=0).sum(axis=1), 0)  # the step from which nobody is left
+    alone = np.arange(steps) >= parted[:, None]
+    joint = np.where(alone[..., None], forecasts[leader, np.arange(len(leader))], median)
+    last = beside[:, :, -1] if steps else company.beside
+    return joint, Company(last, np.where(last.any(axis=0), -1, leader))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +84,8 @@ class Members:
 
     Args:
         estimators: fitted; each holds its network.
-        aggregate: "median" or "mean", over the members, for every step and channel by itself.
+        aggregate: "median" or "mean", over the members, for every step and channel by itself; "trajectory", as of
+            `follow`.
         weights: of each in that; None for 1.
     """
 
@@ -54,20 +103,31 @@ class Members:
         """Rows that the one with the longest memory warms up on."""
         return max(estimator._warmup_rows() for estimator in self.estimators)
 
-    def initial_state(self, batch: int) -> list[Any]:
-        return [network.initial_state(batch) for network in self.networks]
+    def initial_state(self, batch: int) -> tuple[list[Any], Company]:
+        return [network.initial_state(batch) for network in self.networks], Company.all(len(self.estimators), batch)
 
-    def run(self, state: list[Any], inputs: BatchInputs) -> tuple[list[Any], Batch]:
-        return self._join([network.run(own, inputs) for network, own in zip(self.networks, state, strict=True)])
+    def run(self, state: tuple[list[Any], Company], inputs: BatchInputs) -> tuple[tuple[list[Any], Company], Batch]:
+        pairs = zip(self.networks, state[0], strict=True)
+        states, outputs = zip(*(network.run(own, inputs) for network, own in pairs), strict=True)
+        together = Company.all(len(states), len(inputs))
+        return (list(states), together), AGGREGATES[self.aggregate](np.stack(outputs), self._weights)
 
-    def free_run(self, state: list[Any], last: Row, drive: BatchDrive) -> tuple[list[Any], Batch]:
-        pairs = zip(self.networks, state, strict=True)
-        return self._join([network.free_run(own, last, drive) for network, own in pairs])
+    def free_run(
+        self, state: tuple[list[Any], Company], last: Row, drive: BatchDrive
+    ) -> tuple[tuple[list[Any], Company], Batch]:
+        states, company = state
+        pairs = zip(self.networks, states, strict=True)
+        states, found = zip(*(network.free_run(own, last, drive) for network, own in pairs), strict=True)
+        forecasts = np.stack(found)
+        if self.aggregate == "trajectory":
+            joint, company = follow(forecasts, self._weights, company)
+        else:
+            joint = AGGREGATES[self.aggregate](forecasts, self._weights)
+        return (list(states), company), joint
 
-    def _join(self, found: list[tuple[Any, Batch]]) -> tuple[list[Any], Batch]:
-        states, forecasts = zip(*found, strict=True)
-        weights = np.ones(len(forecasts)) if self.weights is None else np.array(self.weights)
-        return list(states), AGGREGATES[self.aggregate](np.stack(forecasts), weights)
+    @property
+    def _weights(self) -> np.ndarray:
+        return np.ones(len(self.estimators)) if self.weights is None else np.array(self.weights)
 
     def facts(self) -> list[dict[str, Any]]:
         """What the parameters of each do not say."""

@@ -25,7 +25,9 @@ def search_section(trials: Sequence[Mapping[str, Any]]) -> Section:
     words = [f"{len(trials)} settings were tried on held-out rows of the training part: {tried}."]
     if together:
         words.append(
-            "The best one forecasts." if together == 1 else f"The forecast is the median of {together} of them."
+            "The best one forecasts."
+            if together == 1
+            else f"The forecast is the median of {together} of them while they agree, then one."
         )
     if failed:
         words.append(f"{failed} of them failed.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recurra.estimators.members import weighted_median
+from recurra.estimators.members import follow
 from recurra.estimators.search.trial import Trial, refuse_failures
 from recurra.forecasting import Origins, closed_loop_errors, horizon_score
 
@@ -30,8 +30,8 @@ class Blend:
 
     @staticmethod
     def of(trials: Sequence[Trial], weights: Sequence[float], origins: Origins) -> "Blend":
-        """The weighted median of the forecasts that these trials made from the origins."""
-        forecasts = weighted_median(np.stack([trial.forecasts for trial in trials]), np.array(weights))
+        """What these trials forecast together from the origins, as of `recurra.estimators.members.follow`."""
+        forecasts, _ = follow(np.stack([trial.forecasts for trial in trials]), np.array(weights))
         score = float(horizon_score(closed_loop_errors(forecasts, origins.truth)))
         return Blend(tuple(trials), tuple(weights), score)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from recurra._types import Forecaster
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import weighted_median
+from recurra.estimators.members import follow
 from recurra.estimators.search.blend import Blend
 from recurra.estimators.search.trial import Trial
 from recurra.estimators.training_set import TrainingSet
@@ -17,7 +17,7 @@ def calibration_errors(blend: Blend, head: TrainingSet, origins: Origins) -> np.
     Where values are missing, the errors of that step and channel are as many quantiles of those that are known.
     """
     forecasts = [forecast_origins(_network(trial, head), origins) for trial in blend.trials]
-    errors = weighted_median(np.stack(forecasts), np.array(blend.weights)) - origins.truth
+    errors = follow(np.stack(forecasts), np.array(blend.weights))[0] - origins.truth
     for step, channel in np.argwhere(np.isnan(errors).any(axis=0)):
         known = errors[~np.isnan(errors[:, step, channel]), step, channel]
         if len(known) == 0:

@@ -1,0 +1,81 @@
+"""One forecast out of many: the median while they agree, then the trajectory of one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from recurra.estimators.members import APART, follow, weighted_median
+
+MANY = arrays(float, (4, 2, 9, 2), elements=st.floats(-1, 1, width=32))
+
+
+def logistic(starts: np.ndarray, steps: int) -> np.ndarray:
+    """Trajectories x -> 4 x (1 - x), (members, 1, steps, 1)."""
+    rows = [starts]
+    for _ in range(steps - 1):
+        rows.append(4 * rows[-1] * (1 - rows[-1]))
+    return np.array(rows).T[:, None, :, None]
+
+
+@given(MANY)
+def test_members_that_agree_give_their_median(forecasts):
+    near = APART * 0.25 * forecasts
+    joint, company = follow(near, np.ones(4))
+    np.testing.assert_array_equal(joint, weighted_median(near, np.ones(4)))
+    assert company.beside.all()
+    assert (company.leader == -1).all()
+
+
+def test_after_chaos_has_parted_them_the_forecast_still_obeys_the_map():
+    members = logistic(0.3 + 1e-6 * np.array([0.0, 1.0, -1.0, 2.5, -1.7]), 200) / 0.354  # in standard deviations
+    joint, company = follow(members, np.ones(5))
+    x = 0.354 * joint[0, :, 0]
+    np.testing.assert_allclose(x[40:], 0.354 * members[company.leader[0], 0, 40:, 0])
+    np.testing.assert_allclose(x[41:], 4 * x[40:-1] * (1 - x[40:-1]), atol=1e-14)
+    y = 0.354 * weighted_median(members, np.ones(5))[0, :, 0]
+    assert np.abs(y[41:] - 4 * y[40:-1] * (1 - y[40:-1])).max() > 0.3
+    assert y[40:].std() < 0.8 * x[40:].std()  # it shrinks to the mean
+
+
+def test_the_member_that_keeps_to_the_median_for_longest_is_followed():
+    forecasts = np.zeros((3, 1, 8, 1))
+    forecasts[0, 0, 3:] = 1.0  # leaves at once, and comes back too late
+    forecasts[0, 0, 6:] = 0.0
+    forecasts[1, 0, 5:] = -2.0
+    forecasts[2, 0, 4:] = 3.0
+    joint, company = follow(forecasts, np.ones(3))
+    # the median is 0, 0, 0, 0, 1, 1, 0, 0: the second member is left alone with it at step 3 and loses it at step 4
+    np.testing.assert_array_equal(joint[0, :, 0], [0, 0, 0, 0, 0, -2, -2, -2])
+    assert company.leader.tolist() == [1]
+
+
+def test_a_member_of_more_weight_is_the_median():
+    forecasts = np.array([0.0, 5.0, 9.0])[:, None, None, None] * np.ones((3, 1, 4, 1))
+    joint, company = follow(forecasts, np.array([1.0, 1.0, 5.0]))
+    np.testing.assert_array_equal(joint, 9.0 * np.ones((1, 4, 1)))
+    assert company.leader.tolist() == [-1]
+
+
+@settings(max_examples=50)
+@given(MANY, st.integers(0, 9))
+def test_in_two_pieces_as_in_one(forecasts, cut):
+    weights = np.array([1.0, 2.0, 1.0, 0.5])
+    whole, end = follow(forecasts, weights)
+    first, company = follow(forecasts[:, :, :cut], weights)
+    second, last = follow(forecasts[:, :, cut:], weights, company)
+    np.testing.assert_array_equal(np.concatenate([first, second], axis=1), whole)
+    np.testing.assert_array_equal(last.beside, end.beside)
+    np.testing.assert_array_equal(last.leader, end.leader)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_series_of_a_batch_has_a_leader_of_its_own(channels):
+    rng = np.random.default_rng(0)
+    forecasts = np.cumsum(rng.normal(size=(5, 6, 40, channels)), axis=2)
+    joint, company = follow(forecasts, np.ones(5))
+    for k in range(6):
+        alone, own = follow(forecasts[:, [k]], np.ones(5))
+        np.testing.assert_array_equal(joint[k], alone[0])
+        assert company.leader[k] == own.leader[0]
