@@ -159,3 +159,43 @@ def test_what_was_found_is_added_to_the_report_of_the_run(tmp_path, monkeypatch,
     places = np.array(found["fixed-points"]["truth"]["places"])
     np.testing.assert_allclose(np.sort(places[:, 0]), [-np.sqrt(72), 0, np.sqrt(72)], atol=1e-6)
     assert [line.split(":")[0] for line in found["left_out"]] == ["gradients", "structure", "gates"]
+
+
+def test_of_several_that_forecast_together_the_best_with_a_state_is_looked_into(tmp_path, monkeypatch, results, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = np.sin(0.3 * np.arange(500)) + 0.1 * np.random.default_rng(0).normal(size=500)
+    np.savetxt("noisy.csv", rows, header="x", comments="")
+    words = ["fit", "noisy.csv", "--learner", "auto", "--set", "trials=9", "--set", 'of=["linear", "esn"]']
+    assert main([*words, "--set", "horizon=20", "--out", "run"]) == 0
+    model = recurra.load("run/model.safetensors")
+    kinds = [member.kind for member in model.network_.estimators]
+    number = kinds.index("esn")  # the best first
+    assert len(kinds) > 1
+    capsys.readouterr()
+    found = results("diagnose", "run", "--steps", "1000")
+    facts = {"learner": "esn", "number": number + 1, "members": len(kinds)}
+    for part in ("exponents", "fixed-points"):
+        assert found[part]["looked_into"] == facts
+    own = recurra.diagnostics.lyapunov_spectrum(model.member(number), steps=1000, seed=0).exponents
+    np.testing.assert_allclose(found["exponents"]["esn"]["exponents"], own, rtol=1e-9)
+    assert set(found["behaviour"]) == {"auto", "truth"}  # of what forecasts
+    assert "esn" in found["fixed-points"]
+    assert main(["diagnose", "run", "exponents"]) == 0
+    said = f"auto forecasts with {len(kinds)} models together. Looked into is number {number + 1}"
+    if number == 0:
+        said = f"auto forecasts with {len(kinds)} models together. Looked into is the best: esn, by itself."
+    assert said in capsys.readouterr().out
+    for page in ("diagnose.html", "diagnose-exponents.html"):
+        assert said in (tmp_path / "run" / page).read_text("utf-8")
+
+
+def test_of_a_single_model_that_a_search_chose_that_one_is_looked_into(tmp_path, monkeypatch, results, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["fit", "system:henon-map", "--learner", "auto", "--steps", "600", "--set", "trials=2"]
+    assert main([*words, "--set", 'of=["esn"]', "--set", "members=1", "--out", "run"]) == 0
+    capsys.readouterr()
+    found = results("diagnose", "run", "behaviour", "exponents", "--steps", "1000")
+    assert found["exponents"]["looked_into"] == {"learner": "esn", "number": 1, "members": 1}
+    assert found["behaviour"]["auto"]["numbers"]["exponents"][0] == pytest.approx(
+        found["exponents"]["esn"]["exponents"][0], abs=0.1
+    )

@@ -39,6 +39,25 @@ def test_its_forecast_is_that_of_its_best_trials_together(waves):
     np.testing.assert_allclose(model.forecast(50).values, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_a_member_is_the_same_trial_fitted_alone(waves, fitted, tmp_path):
+    fitted.save(tmp_path / "model.safetensors")
+    loaded = rc.load(tmp_path / "model.safetensors")
+    for k, trial in enumerate(fitted.blend_.trials):
+        alone = _single(trial).fit(waves[:400])
+        for model in (fitted, loaded):
+            member = model.member(k)
+            assert member.kind == trial.learner
+            np.testing.assert_array_equal(member.forecast(30).values, alone.forecast(30).values)
+            assert member.score(waves[400:])["closed_loop"]["rmse"] == pytest.approx(
+                alone.score(waves[400:])["closed_loop"]["rmse"]
+            )
+    scores = [trial.score for trial in fitted.blend_.trials]
+    assert scores == sorted(scores)
+    for number in (-1, len(scores), 0.5):
+        with pytest.raises(ConfigError, match="`number` of a member"):
+            fitted.member(number)
+
+
 def test_it_finds_a_network_for_two_sines(waves, fitted):
     error = fitted.forecast(100).values - waves.values[400:]
     assert np.abs(error).max() < 0.02

@@ -63,6 +63,19 @@ def test_seeds_begin_with_the_given_one_and_are_all_different(fitted):
     assert not set(rc.Ensemble(members=MEMBERS, seed=8)._seeds()) & set(seeds)
 
 
+def test_a_member_taken_out_is_the_single_network(fitted, alone, waves):
+    drive = waves[250:].inputs
+    for k in (0, MEMBERS - 1):
+        member = fitted.member(k)
+        np.testing.assert_array_equal(
+            member.forecast(50, inputs=drive).values, alone[k].forecast(50, inputs=drive).values
+        )
+        assert member.seed == _seeds(fitted)[k]
+    assert not hasattr(fitted.network_.estimators[0], "frame_")  # the whole stays as it was
+    with pytest.raises(ConfigError, match="got 10"):
+        fitted.member(MEMBERS)
+
+
 def test_members_are_the_single_networks_to_the_bit(fitted, alone, waves):
     drive = waves[250:].inputs
     for history in (None, waves[100:180]):

@@ -30,6 +30,7 @@ PARTS: dict[str, Callable[[Case], Finding]] = {
     "structure": _part("inside", "structure"),
     "gates": _part("inside", "gates"),
 }
+OF_STATE = ("exponents", "fixed-points", "gradients", "structure", "gates")  # of several models together there is none
 OF_EQUATION = ("behaviour", "exponents", "fixed-points", "spectrum", "return-map")
 _SYSTEM = "system:"
 _ABOUT = """
@@ -124,11 +125,14 @@ def _found(case: Case, asked: list[str], console: Console) -> tuple[dict[str, Fi
     for name in asked or (PARTS if case.run is not None else OF_EQUATION):
         console.say(f"{name} ...")
         try:
-            findings[name] = PARTS[name](case)
+            found = PARTS[name](case)
         except (ConfigError, DataError, DivergenceError) as error:
             if len(asked) == 1:
                 raise
             refusals.append(f"{name}: {error}")
+            continue
+        member = name in OF_STATE and case.run is not None and case.inside.words
+        findings[name] = found.of(case.inside.words, case.inside.facts) if member else found
     return findings, refusals
 
 

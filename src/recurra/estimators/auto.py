@@ -12,7 +12,7 @@ from recurra.errors import ConfigError, DivergenceError, ModelFileError
 from recurra.estimators.bands import Bands
 from recurra.estimators.base import Estimator
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import Members, members_layout, restore_members
+from recurra.estimators.members import Members, member_of, members_layout, restore_members
 from recurra.estimators.parameters import Checks
 from recurra.estimators.search import (
     SEARCHED,
@@ -119,6 +119,15 @@ class Auto(Estimator):
             )
         bands = Bands.calibrate(self.errors_, np.zeros_like(self.errors_), level)
         return bands.around(self.forecast(n, history, inputs))
+
+    def member(self, number: int = 0) -> Estimator:
+        """One of the trials that forecast together, fitted to all rows, by itself; 0 is the one with the best score.
+
+        Raises:
+            ConfigError: a number that no member has.
+        """
+        self._runner()
+        return member_of(self, number)
 
     def _warmup_rows(self) -> int:
         return self.network_.warmup if hasattr(self, "network_") else 0

@@ -10,7 +10,7 @@ from recurra.data.check import warn
 from recurra.errors import ConfigError, DivergenceError
 from recurra.estimators.base import Estimator
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import AGGREGATES, Members, members_layout, restore_members
+from recurra.estimators.members import AGGREGATES, Members, member_of, members_layout, restore_members
 from recurra.estimators.parameters import Checks
 from recurra.estimators.running import Runner
 from recurra.estimators.training_set import TrainingSet
@@ -74,6 +74,15 @@ class Ensemble(Estimator):
             except ConfigError as error:
                 checks.problems.append(f"`settings`: {error}")
         checks.raise_all()
+
+    def member(self, number: int = 0) -> Estimator:
+        """One of the networks by itself, in the order of their seeds.
+
+        Raises:
+            ConfigError: a number that no member has.
+        """
+        self._runner()
+        return member_of(self, number)
 
     def forecast_members(self, n: int, history: Any = None, inputs: Any = None) -> list[Series]:
         """What each member forecasts, in the order of their seeds; arguments as of `forecast`."""

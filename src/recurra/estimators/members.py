@@ -1,12 +1,14 @@
 """Fitted networks side by side: one forecast out of all of theirs, and their arrays in one model file."""
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
+from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row, whole_number
+from recurra.errors import ConfigError
 from recurra.storage import Layout, plain
 
 if TYPE_CHECKING:
@@ -137,6 +139,28 @@ class Members:
         """The arrays of each, by its number."""
         members = enumerate(self.estimators)
         return {f"{k}/{name}": array for k, member in members for name, array in member._tensors().items()}
+
+
+_SHARED = ("frame_", "recent_", "baselines_", "continues_", "trained_", "rows_")
+
+
+def member_of(whole: "Estimator", number: int) -> "Estimator":
+    """One member as an estimator of its own, which forecasts, is scored and diagnosed without the others.
+
+    Args:
+        whole: fitted, its network `Members`.
+        number: which, 0 ... members - 1.
+
+    Raises:
+        ConfigError: a number that no member has.
+    """
+    members = whole.network_.estimators
+    if not whole_number(number) or not 0 <= number < len(members):
+        raise ConfigError(f"`number` of a member is a whole number, 0 ... {len(members) - 1}, got {number!r}")
+    member = copy.copy(members[number])
+    vars(member).update({name: vars(whole)[name] for name in _SHARED if name in vars(whole)})
+    member.params_, member.history_, member.alarms_ = member.get_params(), [], []
+    return member
 
 
 def members_layout(

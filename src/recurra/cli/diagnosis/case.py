@@ -1,6 +1,6 @@
 """What is diagnosed: a trained network beside its data, or an equation alone; long rows of both, made once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,28 @@ from recurra.errors import ConfigError, DataError
 
 _SETTLES = 10  # one row in so many of a free run, at its beginning, is left out
 _COMPARED = 5  # times as many steps of an equation: they cost little
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What is looked into: one network, of which a state is known.
+
+    Args:
+        model: a fitted estimator.
+        name: of its learner.
+        words: which member of several that forecast together it is; empty for a model of one network.
+        facts: the same for programs.
+    """
+
+    model: Any
+    name: str
+    words: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_step_map(self) -> bool:
+        """Whether derivatives of its step can be taken."""
+        return _has_step_map(self.model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +90,17 @@ class Case:
         """The channels that drive the network, none for one that can be left alone."""
         return () if self.model is None else tuple(self.model.frame_.inputs)
 
-    @property
-    def has_step_map(self) -> bool:
-        """Whether the model is one network, of which derivatives can be taken."""
-        from recurra.reservoirs import EchoState
+    @cached_property
+    def inside(self) -> Inside:
+        """The model or, of several that forecast together, the first of which a state is known: the best of `auto`."""
+        members = getattr(self.model.network_, "estimators", ())
+        for number, each in enumerate(members):
+            if _has_step_map(each):
+                return _member(self.model, number, self.network)
+        return Inside(self.model, self.network)
 
-        network = self.model.network_
-        return isinstance(network, EchoState) or hasattr(network, "model")
-
-    def alone(self) -> Any:
-        """The model, where it can be left alone.
+    def alone(self, model: Any) -> Any:
+        """The model, or one of its members, where it can be left alone.
 
         Raises:
             ConfigError: it is driven.
@@ -86,7 +109,7 @@ class Case:
             raise ConfigError(
                 f"the network is driven by {', '.join(self.drive)}: left alone it has no motion of its own"
             )
-        return self.model
+        return model
 
     @cached_property
     def truth(self) -> Any:
@@ -109,13 +132,16 @@ class Case:
             DataError: it runs away.
         """
         if self.drive:
-            free = self.run.forecasts[self.network]
-        else:
-            free = self.model.forecast(self.steps + self.steps // _SETTLES)[self.steps // _SETTLES :]
-        lost = free.provenance.get("lost_after")
-        if lost is not None:
-            raise DataError(f"the free run of the network runs away: it is lost after {lost} steps")
-        return free
+            return _kept(self.run.forecasts[self.network])
+        return self._left_alone(self.model)
+
+    @cached_property
+    def free_inside(self) -> Any:
+        """The same of what is looked into, by itself."""
+        return self.free if self.inside.model is self.model else self._left_alone(self.inside.model)
+
+    def _left_alone(self, model: Any) -> Any:
+        return _kept(model.forecast(self.steps + self.steps // _SETTLES)[self.steps // _SETTLES :])
 
     @property
     def how(self) -> str:
@@ -125,6 +151,31 @@ class Case:
         return (
             f"The network ran on its own output for {len(self.free):,} rows, after {self.steps // _SETTLES:,} others."
         )
+
+
+def _kept(free: Any) -> Any:
+    lost = free.provenance.get("lost_after")
+    if lost is not None:
+        raise DataError(f"the free run of the network runs away: it is lost after {lost} steps")
+    return free
+
+
+def _has_step_map(model: Any) -> bool:
+    from recurra.reservoirs import EchoState
+
+    return isinstance(model.network_, EchoState) or hasattr(model.network_, "model")
+
+
+def _member(model: Any, number: int, name: str) -> Inside:
+    member, count = model.member(number), len(model.network_.estimators)
+    facts = {"learner": member.kind, "number": number + 1, "members": count}
+    if count == 1:
+        return Inside(member, member.kind, f"{name} has chosen one model, {member.kind}: it is looked into.", facts)
+    place = f"number {number + 1}"
+    if name == "auto":  # the best first
+        place = "the best" if number == 0 else f"{place}, the best of which a state is known"
+    words = f"{name} forecasts with {count} models together. Looked into is {place}: {member.kind}, by itself."
+    return Inside(member, member.kind, words, facts)
 
 
 def known_rows(run: Any, length: int) -> tuple[Any, str]:

@@ -41,7 +41,9 @@ def exponents(case: Case) -> Finding:
         if case.drive:
             notes.append(f"It is driven by {', '.join(case.drive)}: left alone it has no motion, and no exponents.")
         else:
-            columns[case.network] = lyapunov_spectrum(case.model, steps=min(case.steps, _FOLLOWED), seed=case.seed)
+            columns[case.inside.name] = lyapunov_spectrum(
+                case.inside.model, steps=min(case.steps, _FOLLOWED), seed=case.seed
+            )
     elif not columns:
         raise ConfigError(notes[0])
     return _finding(case, columns, conditional, results, notes)
@@ -50,7 +52,7 @@ def exponents(case: Case) -> Finding:
 def _conditional(case: Case) -> Any:
     from recurra.diagnostics import conditional_exponents
 
-    return conditional_exponents(case.model, case.run.known, count=1, seed=case.seed)
+    return conditional_exponents(case.inside.model, case.run.known, count=1, seed=case.seed)
 
 
 def _estimate(case: Case, notes: list[str]) -> dict[str, Any] | None:
@@ -75,9 +77,9 @@ def _finding(
     from recurra.storage import plain
 
     trusted = {name: np.ones(len(found.exponents), bool) for name, found in columns.items()}
-    if conditional is not None and case.network in columns:
+    if conditional is not None and case.inside.name in columns:
         known = columns["truth"].exponents if "truth" in columns else None
-        trusted[case.network] = conditional.trusted(columns[case.network].exponents, known)
+        trusted[case.inside.name] = conditional.trusted(columns[case.inside.name].exponents, known)
     for name, found in columns.items():
         results[name] = {
             "exponents": found.exponents,
@@ -137,7 +139,7 @@ def _summary(case: Case, columns: dict[str, Any], trusted: dict[str, np.ndarray]
     if len(sizes) == len(columns):
         said[-1] += f", the Kaplan-Yorke dimension {' and '.join(sizes)}"
     if len(columns) == 2:
-        pairs = _compared(columns["truth"], columns[case.network], trusted[case.network])
+        pairs = _compared(columns["truth"], columns[case.inside.name], trusted[case.inside.name])
         agree = results["agree"] = sum(alike for *_, alike in pairs)
         said.append(f"{agree} of the {len(pairs)} exponents that can be trusted agree within {_SURE:g} standard errors")
     return ". ".join(said) + "."
@@ -161,7 +163,7 @@ def _rows(case: Case, columns: dict[str, Any], trusted: dict[str, np.ndarray]) -
             known = k < len(found.exponents)
             row += [float(found.exponents[k]), _finite(found.errors[k])] if known else [None, None]
         if case.model is not None:
-            own = trusted.get(case.network, np.empty(0, bool))
+            own = trusted.get(case.inside.name, np.empty(0, bool))
             row.append(("yes" if own[k] else "no") if k < len(own) else None)
         rows.append(row)
     return rows

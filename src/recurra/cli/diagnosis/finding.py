@@ -1,7 +1,7 @@
 """What one part of `recurra diagnose` has found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -24,3 +24,10 @@ class Finding:
     text: str
     sections: Sequence[Any]
     highlights: Sequence[Any] = ()
+
+    def of(self, words: str, facts: Mapping[str, Any]) -> "Finding":
+        """The same, which says first what it was looked for in."""
+        first, *others = self.sections
+        sections = [replace(first, text=f"{words}\n\n{first.text}"), *others]
+        results = {**self.results, "looked_into": dict(facts)}
+        return replace(self, text=f"{words}\n{self.text}", sections=sections, results=results)

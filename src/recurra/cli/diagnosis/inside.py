@@ -12,7 +12,7 @@ def gradients(case: Case) -> Finding:
     from recurra.storage import plain
 
     series, rows = known_rows(case.run, case.length)
-    flow = gradient_flow(case.model, series, length=case.length)
+    flow = gradient_flow(case.inside.model, series, length=case.length)
     section = gradient_section(flow, rows)
     lines = [
         f"{flow.words} {flow.advice}",
@@ -35,7 +35,7 @@ def structure(case: Case) -> Finding:
     from recurra.models import folded, parameter_count
     from recurra.report import Section, model_diagram
 
-    network = network_of(case.model)
+    network = network_of(case.inside.model)
     diagram = folded(network)
     nodes = [{"name": n.name, "kind": n.kind, "size": n.size} for n in diagram.nodes]
     edges = [
@@ -60,7 +60,7 @@ def gates(case: Case) -> Finding:
     from recurra.storage import plain
 
     series, rows = known_rows(case.run, case.length)
-    found = along(case.model, series)
+    found = along(case.inside.model, series)
     means = {
         name: {gate: float(getattr(layer, gate).mean()) for gate in ("write", "keep", "read")}
         for name, layer in found.items()

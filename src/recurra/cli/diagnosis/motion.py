@@ -28,7 +28,9 @@ def behaviour(case: Case) -> Finding:
     }
     found = {}
     if case.model is not None:
-        found[case.network] = told(case.alone() if case.has_step_map else case.free, **numbers)
+        one = case.inside.facts.get("members", 1) == 1 and case.inside.has_step_map
+        own = case.alone(case.inside.model) if one else case.free
+        found[case.network] = told(own, **numbers)
     try:
         found["truth"] = told(case.truth if case.system is None else case.system, dt=case.step, **numbers)
     except ConfigError:  # an equation without a map from state to state: then its rows tell
@@ -68,7 +70,7 @@ def fixed_points(case: Case) -> Finding:
     notes: list[str] = []
     resting: dict[str, Resting] = {}
     if case.model is not None:
-        resting[case.network] = _of_network(case)
+        resting[case.inside.name] = _of_network(case)
     if case.system is not None:
         try:
             resting["truth"] = _of_equation(case)
@@ -126,8 +128,8 @@ def _of_network(case: Case) -> Resting:
     """From slow rows of what it was fitted to."""
     from recurra.diagnostics import fixed_points as search
 
-    model = case.alone()
-    if not case.has_step_map:
+    model = case.alone(case.inside.model)
+    if not case.inside.has_step_map:
         raise ConfigError(f"{case.network} has no step map, of which fixed points could be: fit an esn or a gru")
     found = search(model, case.run.known)
     return Resting(model.frame_.scaler.unscale(np.asarray(found.states[1])), found)
@@ -169,7 +171,7 @@ def _panels(case: Case, resting: dict[str, Resting]) -> list[Any]:
     from recurra.report.fixed_points import Portrait
 
     empty = np.empty((0, len(case.truth.channels)))
-    series = {"truth": case.truth, **({} if case.model is None else {case.network: case.free})}
+    series = {"truth": case.truth, **({} if case.model is None else {case.inside.name: case.free_inside})}
     found = []
     for name, each in series.items():
         own = resting.get(name)

@@ -34,6 +34,6 @@ def _exponent(case: Case, findings: Mapping[str, Finding]) -> tuple[float | None
     estimate = results.get("estimate")
     if estimate is not None and estimate["sure"]:
         return estimate["exponent"], "the data, an estimate"
-    if case.run is not None and case.network in results:
-        return results[case.network]["exponents"][0], "the network"
+    if case.run is not None and case.inside.name in results:
+        return results[case.inside.name]["exponents"][0], "the network"
     return None, ""
