@@ -41,14 +41,26 @@ def test_after_chaos_has_parted_them_the_forecast_still_obeys_the_map():
 
 def test_the_member_that_keeps_to_the_median_for_longest_is_followed():
     forecasts = np.zeros((3, 1, 8, 1))
-    forecasts[0, 0, 3:] = 1.0  # leaves at once, and comes back too late
+    forecasts[0, 0, 3:] = 3.0  # leaves at once, and comes back too late
     forecasts[0, 0, 6:] = 0.0
-    forecasts[1, 0, 5:] = -2.0
-    forecasts[2, 0, 4:] = 3.0
+    forecasts[1, 0, 5:] = -6.0
+    forecasts[2, 0, 4:] = 9.0
     joint, company = follow(forecasts, np.ones(3))
-    # the median is 0, 0, 0, 0, 1, 1, 0, 0: the second member is left alone with it at step 3 and loses it at step 4
-    np.testing.assert_array_equal(joint[0, :, 0], [0, 0, 0, 0, 0, -2, -2, -2])
+    # the median is 0, 0, 0, 0, 3, 3, 0, 0: the second member is left alone with it at step 3 and loses it at step 4
+    np.testing.assert_array_equal(joint[0, :, 0], [0, 0, 0, 0, 0, -6, -6, -6])
     assert company.leader.tolist() == [1]
+
+
+def test_a_member_that_runs_away_is_not_followed():
+    forecasts = np.zeros((3, 1, 30, 1))
+    forecasts[0, 0, 20:] = 2.0 ** np.arange(10)[:, None]  # keeps for longest, and runs away
+    forecasts[1, 0, 10:] = 2.0
+    forecasts[2, 0, 10:] = -2.0
+    joint, company = follow(forecasts, np.ones(3))
+    np.testing.assert_array_equal(joint[0, :, 0], [0.0] * 20 + [1.0] + [2.0] * 9)
+    assert company.leader.tolist() == [1]
+    everywhere, _ = follow(20.0 + forecasts, np.ones(3))
+    np.testing.assert_array_equal(everywhere[0, -1], 20.0 + forecasts[0, 0, -1])  # where all are far, the longest
 
 
 def test_a_member_of_more_weight_is_the_median():

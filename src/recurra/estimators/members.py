@@ -31,7 +31,8 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 AGGREGATES = {"median": weighted_median, "mean": lambda values, weights: np.average(values, axis=0, weights=weights)}
 AGGREGATES["trajectory"] = weighted_median  # until the members part
-APART = 0.5  # standard deviations of the training rows: a member farther from the median has left it
+APART = 1.0  # standard deviations of the training rows: a member farther from the median has left it
+AWAY = 10.0  # standard deviations: one that comes there has run away, and is not followed
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def follow(forecasts: np.ndarray, weights: np.ndarray, company: Company | None =
         forecasts: (members, batch, time, channels), in standard deviations.
         weights: of the members in the median.
         company: who had parted before; None for nobody. A member leaves where its distance from the median, root mean
-            square over the channels, is above `APART`.
+            square over the channels, is above `APART`. One that runs away is followed only where all do.
 
     Returns:
         The trajectory (batch, time, channels), and who has parted at its end.
@@ -72,7 +73,9 @@ def follow(forecasts: np.ndarray, weights: np.ndarray, company: Company | None =
     near = np.sqrt(np.mean((forecasts - median) ** 2, axis=-1)) <= APART
     beside = np.logical_and.accumulate(company.beside[..., None] & near, axis=2)
     kept = beside.sum(axis=2) + company.beside  # one that has parted before has kept to it for less
-    leader = np.where(company.leader < 0, kept.argmax(axis=0), company.leader)
+    kept = np.where(company.leader < 0, kept, np.arange(len(forecasts))[:, None] == company.leader)
+    away = np.abs(forecasts).max(axis=(2, 3), initial=0.0) > AWAY
+    leader = np.where(away, -1, kept).argmax(axis=0)
     parted = np.where(company.leader < 0, beside.any(axis=0).sum(axis=1), 0)  # the step from which nobody is left
     alone = np.arange(steps) >= parted[:, None]
     joint = np.where(alone[..., None], forecasts[leader, np.arange(len(leader))], median)
