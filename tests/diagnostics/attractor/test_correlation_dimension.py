@@ -48,6 +48,54 @@ def test_the_henon_map_and_the_lorenz_system_have_theirs():
     assert found.dimension == pytest.approx(2.05, abs=0.03)
 
 
+def test_lorenz_with_rows_that_are_close_in_time():
+    found = correlation_dimension(Lorenz63().simulate(steps=60_000, dt=0.01, seed=0), theiler=100)
+    assert found.dimension == pytest.approx(2.06, abs=0.03)
+    assert abs(found.dimension - 2.06) < 2 * found.error < 0.15
+
+
+def cantor(rng, rows):
+    return 2 * rng.integers(0, 2, (rows, 30)) @ 3.0 ** -np.arange(1, 31)
+
+
+CANTOR = np.log(2) / np.log(3)
+SETS = {
+    "line": (1, lambda rng, rows: rng.random((rows, 1))),
+    "noise": (3, lambda rng, rows: rng.normal(size=(rows, 3))),
+    "Cantor set": (CANTOR, lambda rng, rows: cantor(rng, rows)[:, None]),
+    "Cantor set times a line": (1 + CANTOR, lambda rng, rows: np.stack([cantor(rng, rows), rng.random(rows)], axis=1)),
+    "Cantor dust": (2 * CANTOR, lambda rng, rows: np.stack([cantor(rng, rows), cantor(rng, rows)], axis=1)),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_sets_of_known_dimension(name):
+    dimension, draw = SETS[name]
+    found = correlation_dimension(draw(np.random.default_rng(0), 10_000))
+    assert found.dimension == pytest.approx(dimension, rel=0.015)
+    assert abs(found.dimension - dimension) < 3 * found.error
+
+
+def test_a_sphere_on_which_the_law_is_exact():
+    """Of two points on a sphere with the radius R the share of r^2 / 4 R^2 is nearer than r."""
+    rng = np.random.default_rng(2)
+    y = rng.normal(size=(10_000, 3))
+    found = correlation_dimension(y / np.linalg.norm(y, axis=1, keepdims=True))
+    assert found.dimension == pytest.approx(2, abs=0.02)
+    inside = found.radii >= found.range[0]
+    np.testing.assert_allclose(found.correlation[inside], found.radii[inside] ** 2 / 12, rtol=0.1)  # R^2 = 3
+
+
+def test_the_error_knows_that_rows_which_follow_each_other_are_alike():
+    found = []
+    for seed in range(40):
+        angle = np.random.default_rng(seed).normal(size=2000).cumsum() * 0.15
+        y = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        found.append(correlation_dimension(y, theiler=20, references=500))
+    spread = np.std([each.dimension for each in found])
+    assert spread < np.mean([each.error for each in found]) < 3 * spread  # half of a bend is in it too
+
+
 def test_a_cycle_has_no_dimensions_and_a_few_points_of_many_none_that_can_be_told():
     assert correlation_dimension(np.tile([[0.1, 0.2], [0.5, 0.3]], (400, 1))).dimension == 0
     found = correlation_dimension(np.random.default_rng(3).normal(size=(500, 12)))

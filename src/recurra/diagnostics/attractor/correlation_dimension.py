@@ -1,6 +1,7 @@
 """The correlation dimension of an attractor, with the curve that it is read from."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from recurra.diagnostics.scaling import line, straight_part
 from recurra.diagnostics.tables import table
 from recurra.errors import ConfigError, DataError
 
-_BLOCKS = 10  # of reference points, from whose spread the error comes
+_BLOCKS = 10  # of rows, without each of which the slope is looked at again
 _OCTAVE = 4  # radii for each factor of 2
 _PAIRS = 300  # at the smallest radius, at least
 _LARGEST = 0.5  # standard deviations: above, the shape of the whole attractor shows
@@ -26,8 +27,9 @@ class CorrelationDimension:
 
     Attributes:
         dimension: D2, the slope of ln C over the scaling range; None where no range is straight.
-        error: its standard error, from ten blocks of reference points and from half the difference between the slopes
-            of the two halves of the range; None without a range.
+        error: its standard error, from the slopes without each tenth of the rows, a jackknife that knows how much a
+            finite motion leaves open, and from half the difference between the slopes of the two halves of the range;
+            None without a range.
         radii: r (count,), in standard deviations of each channel.
         correlation: C(r) (count,).
         slopes: (count,), d ln C / d ln r at each radius.
@@ -55,6 +57,12 @@ def correlation_dimension(
     straight: root mean square distance from its line at most 1 % of the rise, slopes of its halves within 5 %, at least
     a factor of 4. For one measured channel give `recurra.diagnostics.embed`. Where an
     attractor ends sharply, as a square does, the slope falls with r, and what is found is 1 or 2 % too low.
+
+    It is the dimension at the scales of the range. Where an attractor is layered, as those of strongly contracting
+    flows are, the slope wavers with r by some hundredths, however many rows there are: from 400,000 rows of Lorenz-63
+    over 40,000 time units it is 2.07 at 0.06 ... 0.25 standard deviations, 2.06 at 0.004 ... 0.03 and 2.02 +- 0.04 at
+    0.001 ... 0.004, where 2.05 is published for r -> 0. Rows that are closer in time add little: 100,000 rows of 1,000
+    time units give 2.08 +- 0.02, 30,000 rows of 1,500 give 2.06 +- 0.02.
 
     Args:
         series: Series or array (time, channels): states.
@@ -87,33 +95,57 @@ def correlation_dimension(
     scaled = (y - y.mean(axis=0)) / y.std(axis=0)
     rows = np.arange(0, len(y), -(-len(y) // references))
     radii = _LARGEST * 2.0 ** (np.arange(-20 * _OCTAVE, 1) / _OCTAVE)
-    tree = KDTree(scaled)
-    counts = np.array([_counts(tree, scaled, part, radii, theiler, norm) for part in np.array_split(rows, _BLOCKS)])
+    starts = np.linspace(0, len(y), _BLOCKS + 1).astype(int)
+    trees = [KDTree(scaled[a:b]) for a, b in pairwise(starts)]
+    counts = np.array(
+        [
+            _counts(trees, scaled, rows[(rows >= a) & (rows < b)], radii, starts, theiler, norm)
+            for a, b in pairwise(starts)
+        ]
+    )
     pairs = sum(len(y) - _near(row, theiler, len(y)) for row in rows.tolist())
-    enough = (counts.sum(axis=0) >= _PAIRS) & (counts > 0).all(axis=0)
+    without = _without(counts)
+    enough = (counts.sum(axis=(0, 1)) >= _PAIRS) & (without > 0).all(axis=0)
     kept = np.arange(len(radii)) >= (np.flatnonzero(~enough).max() + 1 if not enough.all() else 0)
-    radii, counts = radii[kept], counts[:, kept]
-    C, x = counts.sum(axis=0) / pairs, np.log(radii)
+    radii, without = radii[kept], without[:, kept]
+    C, x = counts.sum(axis=(0, 1))[kept] / pairs, np.log(radii)
     part = straight_part(x, np.log(C), shortest=_NARROWEST, rough=_ROUGH, bent=_BENT) if len(x) > 3 else None
     slopes = np.gradient(np.log(C), x) if len(x) > 1 else np.full(len(x), np.nan)
     if part is None:
         return CorrelationDimension(None, None, radii, C, slopes, None)
     a, b, dimension = part
-    each = [line(x[a : b + 1], np.log(block[a : b + 1]))[0] for block in counts]
+    each = [line(x[a : b + 1], np.log(others[a : b + 1]))[0] for others in without]
     middle = (a + b) // 2
     low, high = (line(x[i:j], np.log(C[i:j]))[0] for i, j in ((a, middle + 1), (middle, b + 1)))
-    error = float(np.hypot(np.std(each, ddof=1) / np.sqrt(_BLOCKS), (high - low) / 2))
+    error = float(np.hypot(np.std(each) * np.sqrt(_BLOCKS - 1), (high - low) / 2))
     return CorrelationDimension(dimension, error, radii, C, slopes, (float(radii[a]), float(radii[b])))
 
 
-def _counts(tree: KDTree, y: np.ndarray, rows: np.ndarray, radii: np.ndarray, theiler: int, norm: float) -> np.ndarray:
-    """Pairs of some rows with all that are nearer than each radius, without those that are near in time."""
-    found = np.asarray(KDTree(y[rows]).count_neighbors(tree, radii, p=norm), dtype=np.int64)
+def _counts(
+    trees: list[KDTree],
+    y: np.ndarray,
+    rows: np.ndarray,
+    radii: np.ndarray,
+    starts: np.ndarray,
+    theiler: int,
+    norm: float,
+) -> np.ndarray:
+    """Pairs (blocks, radii) of some rows with those of each block that are nearer than each radius and far in time."""
+    own = KDTree(y[rows])
+    found = np.array([own.count_neighbors(tree, radii, p=norm) for tree in trees], dtype=np.int64)
     for lag in range(-theiler, theiler + 1):
-        other = rows[(rows + lag >= 0) & (rows + lag < len(y))]
-        apart = np.sort(np.linalg.norm(y[other + lag] - y[other], ord=norm, axis=1))
-        found = found - np.searchsorted(apart, radii, "right")
+        here = rows[(rows + lag >= 0) & (rows + lag < len(y))]
+        apart = np.linalg.norm(y[here + lag] - y[here], ord=norm, axis=1)
+        block = np.searchsorted(starts, here + lag, "right") - 1
+        for k in np.unique(block):
+            found[k] -= np.searchsorted(np.sort(apart[block == k]), radii, "right")
     return found
+
+
+def _without(counts: np.ndarray) -> np.ndarray:
+    """Pairs (blocks, radii) in which a block of rows has no part, from those between blocks."""
+    k = np.arange(len(counts))
+    return counts.sum(axis=(0, 1)) - counts.sum(axis=0) - counts.sum(axis=1) + counts[k, k]
 
 
 def _near(row: int, theiler: int, rows: int) -> int:
