@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recurra.diagnostics.checks import check_whole
+from recurra.diagnostics.weak_form import significant_least_squares, weak_rows
 from recurra.errors import ConfigError, DataError, NotFittedError
 from recurra.series import Series
 
@@ -23,8 +24,8 @@ class Equation:
         channels: whose derivatives it gives.
         terms: the names of the monomials.
         coefficients: (terms, channels), zero where a term was left out; in the units of the data and time.
-        errors: standard errors of them, from the residuals as if these were independent from row to row and alike; zero
-            where a term was left out.
+        errors: standard errors of them, from the residuals as if these were alike and, but for overlapping windows,
+            independent; zero where a term was left out.
         misfit: root mean square of what is left of every derivative, relative to that of the derivative (channels,).
     """
 
@@ -48,7 +49,13 @@ class Equation:
 
 
 def sparse_regression(
-    series_or_model: Any, *, degree: int = 2, threshold: float = 0.01, steps: int = 10_000, inputs: Any = None
+    series_or_model: Any,
+    *,
+    degree: int = 2,
+    threshold: float = 0.01,
+    window: int | None = None,
+    steps: int = 10_000,
+    inputs: Any = None,
 ) -> Equation:
     r"""Find the few monomials that make the derivatives, by least squares and the removal of small terms in turns.
 
@@ -59,11 +66,18 @@ def sparse_regression(
     differences of the eighth order, for rows that lie close and have no noise: of a simulation, or of a network, which
     makes none. Noise of size s in the rows is one of about s / dt in them.
 
+    With a `window`, both sides are averaged over windows of so many rows instead, the derivative by parts, and a term
+    has to be three standard errors from zero too. Of eight draws of noise on 5,000 rows of Lorenz-63 at 0.01 windows of
+    30 rows gave the seven terms and no other eight times, with 1 % of noise to 1.3 % or better, with 3 % to 3.3 %. With
+    10 % they fail one time in four: noise in the terms themselves then pulls the coefficients towards zero.
+
     Args:
         series_or_model: a series, or a fitted forecaster: the equation is then that of the network, along its own
             output, and not that of the data. Inputs of a series are variables of the monomials too.
         degree: the largest degree of a monomial.
         threshold: epsilon.
+        window: rows of a window, for rows with noise: long beside the step, short beside the fastest turn, such as a
+            third of it; None for differences from row to row.
         steps: of a model: how many rows it runs on its own output.
         inputs: of a model that is driven: its drive in these rows, as `forecast` takes it.
 
@@ -88,24 +102,37 @@ def sparse_regression(
     powers = [
         p for n in range(degree + 1) for p in combinations_with_replacement(range(len(series.channels + drive)), n)
     ]
+    if window is not None:
+        check_whole(8, window=window)
     tables, slopes = [], []
     for part in series.segments:
-        if len(part) > 2 * len(_CENTRAL):
-            values = part.values if part.inputs is None else np.hstack([part.values, part.inputs.values])
-            tables.append(_monomials(values[len(_CENTRAL) : -len(_CENTRAL)], powers))
-            slopes.append(_derivative(part.values, series.dt))
+        if len(part) > (2 * len(_CENTRAL) if window is None else window):
+            table, slope = _sides(part, powers, series.dt, window)
+            tables.append(table)
+            slopes.append(slope)
     rows = sum(map(len, tables))
     if rows <= len(powers):
         raise DataError(
-            f"{rows} derivatives are too few for {len(powers)} terms: give more rows, or a smaller `degree`"
+            f"{rows} derivatives are too few for {len(powers)} terms: give more rows, or a smaller `degree` or `window`"
         )
     library, derivative = np.concatenate(tables), np.concatenate(slopes)
     if not (np.isfinite(library).all() and np.isfinite(derivative).all()):
         raise DataError("the rows, or their products, are not finite: an equation is not found across missing values")
-    found = [sparse_least_squares(library, slope, threshold) for slope in derivative.T]
+    solve = sparse_least_squares if window is None else significant_least_squares
+    found = [solve(library, slope, threshold) for slope in derivative.T]
     coefficients, errors, misfit = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
     names = tuple(_name(power, series.channels + drive) for power in powers)
     return Equation(series.channels, names, coefficients, errors, misfit)
+
+
+def _sides(
+    part: Series, powers: Sequence[tuple[int, ...]], dt: float, window: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The terms and the derivatives, of rows or of windows."""
+    values = part.values if part.inputs is None else np.hstack([part.values, part.inputs.values])
+    if window is None:
+        return _monomials(values[len(_CENTRAL) : -len(_CENTRAL)], powers), _derivative(part.values, dt)
+    return weak_rows(_monomials(values, powers), part.values, dt, window // 2)
 
 
 def _series(given: Any, steps: int, inputs: Any) -> Series:
