@@ -13,7 +13,9 @@ _HOME = {
     "read_series": "recurra.data",
     "Auto": "recurra.estimators",
     "ESN": "recurra.estimators",
+    "LocalESN": "recurra.estimators",
     "NGRC": "recurra.estimators",
+    "LocalNGRC": "recurra.estimators",
     "KernelRidge": "recurra.estimators",
     "Hybrid": "recurra.estimators",
     "RNN": "recurra.estimators",
@@ -64,6 +66,8 @@ if TYPE_CHECKING:
     from recurra.estimators import Hybrid as Hybrid
     from recurra.estimators import KernelRidge as KernelRidge
     from recurra.estimators import Linear as Linear
+    from recurra.estimators import LocalESN as LocalESN
+    from recurra.estimators import LocalNGRC as LocalNGRC
     from recurra.estimators import Nearest as Nearest
     from recurra.estimators import Network as Network
     from recurra.estimators import Observer as Observer

@@ -61,6 +61,50 @@ def driven() -> rc.Series:
     return rc.Series(y, times=times, channels=["q", "p"], units=["m", "m/s"], inputs=drive)
 
 
+COUPLING = 0.1  # of the lattices
+
+
+def _logistic(x: np.ndarray) -> np.ndarray:
+    return 3.8 * x * (1 - x)
+
+
+def _ring(rows: int, sites: int, seed: int = 0) -> np.ndarray:
+    x = np.random.default_rng(seed).uniform(0.2, 0.8, sites)
+    found = [x]
+    for _ in range(rows - 1):
+        f = _logistic(found[-1])
+        found.append((1 - COUPLING) * f + COUPLING / 2 * (np.roll(f, 1) + np.roll(f, -1)))
+    return np.array(found)
+
+
+def _plane(rows: int, shape: tuple[int, int], land: list[int], seed: int = 0) -> np.ndarray:
+    sea = np.ones(shape, bool)
+    sea.flat[land] = False
+    x = np.random.default_rng(seed).uniform(0.2, 0.8, shape) * sea
+    found = [x[sea]]
+    for _ in range(rows - 1):
+        f = np.pad(_logistic(x) * sea, 1)
+        around = f[2:, 1:-1] + f[:-2, 1:-1] + f[1:-1, 2:] + f[1:-1, :-2]
+        x = ((1 - COUPLING) * f[1:-1, 1:-1] + COUPLING / 4 * around) * sea
+        found.append(x[sea])
+    return np.array(found)
+
+
+@pytest.fixture(scope="session")
+def ring():
+    """A ring of coupled logistic maps, f(x) = 3.8 x (1 - x), a function of rows, sites and seed: (rows, sites).
+
+    x_i' = (1 - e) f(x_i) + e / 2 (f(x_{i-1}) + f(x_{i+1})); K. Kaneko, Prog. Theor. Phys. 72 (1984) 480-486.
+    """
+    return _ring
+
+
+@pytest.fixture(scope="session")
+def plane():
+    """The same with four neighbours, between walls and around land, from which nothing comes: (rows, sites at sea)."""
+    return _plane
+
+
 BUILDERS = {
     "persistence": lambda: rc.Persistence(),
     "linear": lambda: rc.Linear(order=3),
@@ -70,6 +114,11 @@ BUILDERS = {
     "esn-increment": lambda: rc.ESN(units=40, washout=30, ridge=1e-7, increment=True, leak=0.5, lags=3, warmup=45),
     "ng-rc": lambda: rc.NGRC(lags=2, stride=3, degree=3, ridge=1e-10),
     "ng-rc-chosen": lambda: rc.NGRC(lags=1, degree=3, horizon=30, origins=4),
+    "local-esn": lambda: rc.LocalESN(units=40, halo=1, washout=30, input_scaling=0.3, ridge=1e-7),
+    "local-esn-chosen": lambda: rc.LocalESN(
+        units=30, halo=1, washout=30, input_scaling=0.3, one_reservoir=False, increment=True, horizon=30, origins=4
+    ),
+    "local-ng-rc": lambda: rc.LocalNGRC(halo=1, degree=2, lags=2, stride=3, ridge=1e-9),
     "kernel-ridge": lambda: rc.KernelRidge(lags=2, stride=3, length_scale=1.0, ridge=1e-8, centres=100),
 }
 
@@ -114,7 +163,9 @@ SMALL = {
     "linear": {"order": 1},
     "auto": {"budget": None, "trials": 3, "of": ["esn", "linear"], "horizon": 2, "origins": 1},
     "esn": _RESERVOIR,
+    "local-esn": _RESERVOIR,
     "ng-rc": {"lags": 1, "degree": 1, "ridge": 1e-3},
+    "local-ng-rc": {"lags": 1, "degree": 1, "ridge": 1e-3},
     "kernel-ridge": {"lags": 1, "stride": 1, "length_scale": 1.0, "ridge": 1e-3},
     "hybrid": {"system": "damped-oscillator", "parameters": {"force": "none"}, "settings": _RESERVOIR},
     "ffnn": {**_TRAINED, "order": 2},

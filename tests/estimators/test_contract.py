@@ -14,7 +14,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:the closed loop runs away")
 
 def memory(model) -> int:
     """Rows of its own that a separate series gives as history, by the rule of the docstring."""
-    warmups = {"esn": getattr(model, "warmup", None) or getattr(model, "washout", 0)}
+    own = getattr(model, "warmup", None) or getattr(model, "washout", 0)
+    warmups = {"esn": own, "local-esn": own}
     others = [model.baselines_[name] for name in ("linear", "nearest") if name in model.baselines_]
     orders = [network.order for network in (model.network_, *others) if hasattr(network, "order")]
     return max(warmups.get(model.kind, 0), *(order - 1 for order in orders)) + 1

@@ -16,6 +16,8 @@ _HOME = {
     "GRU": "recurra.estimators.gru",
     "KernelRidge": "recurra.estimators.kernel_ridge",
     "LSTM": "recurra.estimators.lstm",
+    "LocalESN": "recurra.estimators.local_esn",
+    "LocalNGRC": "recurra.estimators.local_ngrc",
     "RNN": "recurra.estimators.rnn",
     "Climatology": "recurra.estimators.baselines",
     "Ensemble": "recurra.estimators.ensemble",
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from recurra.estimators.gru import GRU as GRU
     from recurra.estimators.hybrid import Hybrid as Hybrid
     from recurra.estimators.kernel_ridge import KernelRidge as KernelRidge
+    from recurra.estimators.local_esn import LocalESN as LocalESN
+    from recurra.estimators.local_ngrc import LocalNGRC as LocalNGRC
     from recurra.estimators.lstm import LSTM as LSTM
     from recurra.estimators.network import Network as Network
     from recurra.estimators.ngrc import NGRC as NGRC

@@ -6,12 +6,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from recurra._types import Known, whole_number
+from recurra._types import Forecaster, Known, whole_number
 from recurra.errors import DataError, ModelFileError
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet, unknown_part, validation_origins
 from recurra.forecasting import Origins, stack_scores
-from recurra.reservoirs.delay_map import DelayMap, delay_vectors
+from recurra.reservoirs.delay_map import delay_vectors
 
 LARGEST = 10_000  # lags, and rows between them
 REACH = 80  # rows before the last one on which a window looks back that is not given
@@ -67,6 +67,15 @@ class Path(Protocol):
         ...
 
 
+@runtime_checkable
+class Delayed(Forecaster, Protocol):
+    """A forecaster whose state is made of the last rows."""
+
+    def warm(self, state: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+        """The state that a batch of input sequences leads to."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """Settings to try, but for the ridge.
@@ -79,7 +88,7 @@ class Candidate:
 
     settings: dict[str, Any]
     path: Path
-    network: Callable[[np.ndarray], DelayMap]
+    network: Callable[[np.ndarray], Delayed]
 
 
 @dataclass(frozen=True, eq=False)

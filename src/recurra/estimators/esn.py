@@ -1,7 +1,6 @@
 """The echo state network as an estimator: only the readout is trained, in closed form or step by step."""
 
 import dataclasses
-from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
 from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
+from recurra.estimators.saturation import warn_of_saturation
 from recurra.estimators.training_set import Scaled, TrainingSet, steps, unknown_part, validation_origins
 from recurra.forecasting import stack_scores
 from recurra.reservoirs import (
@@ -35,7 +35,6 @@ from recurra.threads import one_blas_thread
 DECADES = range(-34, 0, 2)  # exponents of the ridges tried first; then the two beside the best of them
 HORIZON = 300  # steps of a validation forecast where none is given
 READOUTS = ["ridge", "rls", "force"]
-SATURATED = 0.5  # share of states at the ends of the tanh from which on a warning is due
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -198,7 +197,7 @@ class ESN(Estimator):
             coefficients = _told(total).solve(ridge)
         else:
             coefficients = self._online(harvest, parts)
-        self._warn_of_saturation(harvest.saturation.share, training.warn)
+        warn_of_saturation(self, harvest.saturation.share, training.warn)
         return dataclasses.replace(self._network(reservoir, coefficients), known=training.known), history
 
     def _reservoir(self, training: TrainingSet, parts: list[np.ndarray]) -> Reservoir:
@@ -250,15 +249,6 @@ class ESN(Estimator):
         if readout.rows < 2:
             raise DataError(_NOTHING)
         return np.ascontiguousarray(readout.coefficients)
-
-    def _warn_of_saturation(self, share: float, warn: Callable[[str], None]) -> None:
-        if share > SATURATED:
-            warn(
-                f"the reservoir is saturated: {share:.0%} of its states are beyond 0.99, at the ends of the tanh, "
-                f"where units tell inputs apart no more. Lower `input_scaling` (now {self.input_scaling:g}), "
-                f"`bias_scaling` ({self.bias_scaling:g}) or `spectral_radius` ({self.spectral_radius:g}), or switch "
-                "`plasticity` on"
-            )
 
     def _seen(self, features: int) -> int:
         """The number of features of the readout."""

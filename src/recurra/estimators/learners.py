@@ -37,7 +37,11 @@ LEARNERS: dict[str, Learner] = {
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
     "auto": Learner("the best of several learners and settings, by search", "recurra.estimators.auto:Auto"),
     "esn": Learner("echo state network: a fixed reservoir, a ridge readout", "recurra.estimators.esn:ESN"),
+    "local-esn": Learner("echo state networks side by side on a grid", "recurra.estimators.local_esn:LocalESN"),
     "ng-rc": Learner("polynomials of delayed rows, a ridge readout", "recurra.estimators.ngrc:NGRC"),
+    "local-ng-rc": Learner(
+        "polynomials of neighbouring sites on a grid, a ridge readout", "recurra.estimators.local_ngrc:LocalNGRC"
+    ),
     "kernel-ridge": Learner("kernel ridge regression on delayed rows", "recurra.estimators.kernel_ridge:KernelRidge"),
     "hybrid": Learner(
         "an equation that is wrong or known in part, and a learner for the rest", "recurra.estimators.hybrid:Hybrid"

@@ -8,6 +8,8 @@ from recurra.reservoirs.features import READOUT_FEATURES
 from recurra.reservoirs.force import Forced, force_train
 from recurra.reservoirs.kernel_ridge import KernelPath
 from recurra.reservoirs.kernels import KERNELS, Kernel
+from recurra.reservoirs.local import LocalEchoState
+from recurra.reservoirs.neighbourhoods import Grid, Neighbourhoods
 from recurra.reservoirs.network import EchoState
 from recurra.reservoirs.plasticity import Plasticity
 from recurra.reservoirs.polynomials import Polynomials
@@ -25,8 +27,11 @@ __all__ = [
     "DelayMap",
     "EchoState",
     "Forced",
+    "Grid",
     "Kernel",
     "KernelPath",
+    "LocalEchoState",
+    "Neighbourhoods",
     "Plasticity",
     "Polynomials",
     "RecursiveLeastSquares",

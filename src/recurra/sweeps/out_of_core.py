@@ -18,6 +18,7 @@ from recurra.estimators.baseline_set import PAST_ROWS, fit_baselines
 from recurra.estimators.esn import ESN
 from recurra.estimators.frame import Frame
 from recurra.estimators.memory import refuse_beyond_memory
+from recurra.estimators.saturation import warn_of_saturation
 from recurra.estimators.trained import TrainedRows
 from recurra.estimators.training_set import TrainingSet
 from recurra.reservoirs.readout import QR_LIMIT
@@ -228,7 +229,7 @@ def _solve(model: ESN, frame: Frame, parts: Sequence[Part], arguments: Mapping[s
             raise DataError("no training rows are left after the washout: give longer arrays or a shorter `washout`")
         coefficients = total.solve(float(model.ridge or 0))
     reservoir = model._reservoir(blank_training(frame, work.check), [])
-    model._warn_of_saturation(counts["full"] / max(1, counts["states"]), warn)
+    warn_of_saturation(model, counts["full"] / max(1, counts["states"]), warn)
     vars(model).pop("network_", None)
     model.network_ = model._network(reservoir, coefficients)
 
