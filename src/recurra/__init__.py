@@ -29,6 +29,7 @@ _HOME = {
     "Sequences": "recurra.estimators",
     "Bands": "recurra.estimators",
     "Climatology": "recurra.estimators",
+    "Harmonic": "recurra.estimators",
     "Nearest": "recurra.estimators",
     "Seasonal": "recurra.estimators",
     "Linear": "recurra.estimators",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
     from recurra.estimators import Ensemble as Ensemble
+    from recurra.estimators import Harmonic as Harmonic
     from recurra.estimators import Hybrid as Hybrid
     from recurra.estimators import KernelRidge as KernelRidge
     from recurra.estimators import Linear as Linear

@@ -21,7 +21,7 @@ def memory(model) -> int:
     if model.kind == "esn":
         rows.append((model.washout if model.warmup is None else model.warmup) + 1)
     for name, network in {model.kind: model.network_, **model.baselines_}.items():
-        rows.append(getattr(network, "order", 0) if name != "seasonal" else 0)
+        rows.append(getattr(network, "order", 0) if name not in ("seasonal", "harmonic") else 0)
     return max(rows)
 
 
@@ -49,7 +49,7 @@ def test_every_score_stands_beside_every_baseline(fitted, chaos):
     test = chaos[700:760]
     score = fitted.score(test)
     names = {"persistence", "climatology", "linear", "nearest"} - {fitted.kind}
-    assert set(score["closed_loop"]["baselines"]) - {"seasonal"} == names
+    assert set(score["closed_loop"]["baselines"]) - {"seasonal", "harmonic"} == names
     assert set(score["one_step"]["baselines"]) == set(score["closed_loop"]["baselines"])
     scale, last = chaos.values[:700].std(axis=0), chaos.values[699]
     for name, forecast in fitted.baseline_forecasts(60).items():

@@ -22,6 +22,7 @@ _HOME = {
     "Climatology": "recurra.estimators.baselines",
     "Ensemble": "recurra.estimators.ensemble",
     "Estimator": "recurra.estimators.base",
+    "Harmonic": "recurra.estimators.baselines",
     "Hybrid": "recurra.estimators.hybrid",
     "Linear": "recurra.estimators.baselines",
     "NGRC": "recurra.estimators.ngrc",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from recurra.estimators.bands import Bands as Bands
     from recurra.estimators.base import Estimator as Estimator
     from recurra.estimators.baselines import Climatology as Climatology
+    from recurra.estimators.baselines import Harmonic as Harmonic
     from recurra.estimators.baselines import Linear as Linear
     from recurra.estimators.baselines import Nearest as Nearest
     from recurra.estimators.baselines import Persistence as Persistence

@@ -1,13 +1,24 @@
-"""The baselines that stand beside every score: persistence, climatology, linear, seasonal, nearest past segment."""
+"""The baselines that stand beside every score: persistence, climatology, linear, seasonal, sinusoids, nearest past
+segment."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from recurra.baselines import Climatology, LinearAR, Nearest, Persistence, Seasonal, fit_linear, periods
+from recurra.baselines import (
+    Climatology,
+    Harmonic,
+    LinearAR,
+    Nearest,
+    Persistence,
+    Seasonal,
+    fit_linear,
+    periods,
+)
 from recurra.data.gaps import hold
 from recurra.errors import DataError, ModelFileError
+from recurra.estimators.baseline_harmonic import choose_harmonic
 from recurra.estimators.training_set import Scaled, TrainingSet, validation_origins
 from recurra.forecasting import Origins, closed_loop_errors, forecast_origins, horizon_score
 from recurra.storage import Layout
@@ -22,7 +33,9 @@ HORIZON, ORIGINS = 100, 20  # of the validation forecasts
 GROWTH = 10.0  # in a validation forecast: what grows more is unstable, even where its error is still small at the end
 
 
-BaselineNetwork = Persistence | Climatology | LinearAR | Seasonal | Nearest
+HARMONIC_ORDERS = (8,)  # of the autoregression of what sinusoids leave, beside every learner
+
+BaselineNetwork = Persistence | Climatology | LinearAR | Seasonal | Harmonic | Nearest
 History = list[dict[str, Any]]
 
 
@@ -36,6 +49,7 @@ BASELINES: dict[str, Callable[[TrainingSet], BaselineNetwork | None]] = {
     "climatology": lambda training: Climatology(len(training.frame.channels)),
     "linear": _fit_linear,
     "seasonal": lambda training: choose_seasonal(training, None)[0],
+    "harmonic": lambda training: choose_harmonic(training, None, None, HARMONIC_ORDERS, None)[0],
     "nearest": lambda training: choose_nearest(training, WIDTHS, None)[0],
 }
 
@@ -43,7 +57,7 @@ BASELINES: dict[str, Callable[[TrainingSet], BaselineNetwork | None]] = {
 def fit_baselines(training: TrainingSet, leave_out: str) -> dict[str, BaselineNetwork]:
     """Every baseline but the one that is itself being fitted, and those that the rows are too few for.
 
-    No seasonal forecast stands beside rows without a period.
+    No seasonal forecast and no sinusoids stand beside rows without a period.
     """
     fitted = {name: fit(training) for name, fit in BASELINES.items() if name != leave_out}
     return {name: network for name, network in fitted.items() if network is not None}
@@ -56,14 +70,19 @@ def warmup_rows(network: BaselineNetwork) -> int:
 
 def baseline_facts(network: BaselineNetwork) -> dict[str, Any]:
     """Sizes of a baseline, from which its arrays in a model file follow."""
-    sizes = {"rows": len(network.past), "series": len(network.lengths)} if isinstance(network, Nearest) else {}
-    return {"order": network.order, **sizes}
+    if isinstance(network, Nearest):
+        return {"order": network.order, "rows": len(network.past), "series": len(network.lengths)}
+    if isinstance(network, Harmonic):
+        return {"order": network.order, "periods": len(network.periods), "lags": network.residual.order}
+    return {"order": network.order}
 
 
 def baseline_tensors(network: BaselineNetwork) -> dict[str, np.ndarray]:
     """What a model file keeps of a baseline, beside its sizes."""
     if isinstance(network, Nearest):
         return {"past": network.past, "lengths": network.lengths}
+    if isinstance(network, Harmonic):
+        return {"periods": network.periods, "coefficients": network.residual.coefficients}
     return {"coefficients": network.coefficients} if isinstance(network, LinearAR) else {}
 
 
@@ -71,6 +90,9 @@ def baseline_layout(name: str, facts: dict[str, Any], channels: int, features: i
     """Dtype and shape of `baseline_tensors` for a baseline of these sizes."""
     if name == "linear":
         return {"coefficients": ("float64", (channels, 1 + int(facts["order"]) * features))}
+    if name == "harmonic":
+        width = 1 + int(facts["lags"]) * channels
+        return {"periods": ("float64", (int(facts["periods"]),)), "coefficients": ("float64", (channels, width))}
     if name == "nearest":
         return {"past": ("float64", (int(facts["rows"]), channels)), "lengths": ("int64", (int(facts["series"]),))}
     return {}
@@ -87,6 +109,11 @@ def restore_baseline(
         if order < 1:
             raise ModelFileError(f"a season of {order} rows does not exist")
         return Seasonal(channels, order)
+    if name == "harmonic":
+        waves = Harmonic(tensors["periods"], order, LinearAR(tensors["coefficients"], channels))
+        if order < 2 or not 1 <= waves.residual.order <= order or not (waves.periods > 0).all():
+            raise ModelFileError(f"sinusoids of periods {waves.periods} over {order} rows do not exist")
+        return waves
     if name == "nearest":
         network = Nearest(tensors["past"], tensors["lengths"], order)
         if order < 1 or (network.lengths < 1).any() or network.lengths.sum() != len(network.past) or not len(network):

@@ -8,6 +8,7 @@ import numpy as np
 from recurra.errors import DataError
 from recurra.estimators import baseline_set
 from recurra.estimators.base import Estimator
+from recurra.estimators.baseline_harmonic import choose_harmonic
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import TrainingSet
 from recurra.storage import Layout
@@ -75,6 +76,55 @@ class Seasonal(Baseline):
         network, history = baseline_set.choose_seasonal(training, self.period)
         if network is None:
             raise DataError("the autocorrelation of the training rows shows no period: give `period`, in rows")
+        return network, history
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Harmonic(Baseline):
+    r"""Sinusoids and a line, fitted to the last w rows, and a vector autoregression of what they leave.
+
+    .. math:: y_{t+k} = c + d k + \sum_j \Big(a_j \cos\frac{2 \pi k}{P_j} + b_j \sin\frac{2 \pi k}{P_j}\Big) + r_{t+k}
+
+    What geodesy calls LS+AR. Periods, w and the order of the autoregression are fixed by `fit`; the coefficients of the
+    sinusoids are those of the last w rows before every forecast. A history of fewer rows has no sinusoids. A drive is
+    not looked at.
+
+    Args:
+        periods: P_j, in rows. None looks for the four strongest and takes as many of them as forecast the last fifth
+            of the training rows best in closed loop.
+        window: w, in rows; None chooses in the same way among 3, 6 and 10 of the longest period.
+        order: number of lags of the autoregression; None chooses among 1, 2, 3, 5, 8, 13, ... up to `max_order`.
+        max_order: largest candidate.
+        horizon: steps of each validation forecast; None takes 100, or half of the held-out rows.
+
+    Reference: W. Kosek, D. D. McCarthy, B. J. Luzum, Journal of Geodesy 72 (1998) 189-199.
+    """
+
+    kind: ClassVar[str] = "harmonic"
+
+    periods: list[float] | None = None
+    window: int | None = None
+    order: int | None = None
+    max_order: int = 34
+    horizon: int | None = None
+
+    def check(self) -> None:
+        checks = Checks(self).whole("window", 4, optional=True).whole("order", 1, 10_000, optional=True)
+        checks.whole("max_order", 1, 10_000).whole("horizon", 1, optional=True)
+        if self.periods is not None and not (self.periods and all(period > 2 for period in self.periods)):
+            checks.problems.append(f"`periods` are rows, each more than 2, got {self.periods!r}")
+        checks.raise_all()
+
+    def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
+        orders = fibonacci_orders(self.max_order) if self.order is None else (self.order,)
+        given = None if self.periods is None else tuple(map(float, self.periods))
+        network, history = choose_harmonic(training, given, self.window, orders, self.horizon)
+        if network is None:
+            longest = max(len(values) for values, _ in training.parts)
+            raise DataError(
+                f"the training rows (the longest series has {longest}) show no period of which they hold three, or are "
+                "too few for the window and the order: give `periods`, a smaller `window` or `order`, or more rows"
+            )
         return network, history
 
 

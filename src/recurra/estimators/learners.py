@@ -33,6 +33,9 @@ LEARNERS: dict[str, Learner] = {
     "persistence": Learner("tomorrow is as today", "recurra.estimators.baselines:Persistence"),
     "climatology": Learner("every day is the mean of the training rows", "recurra.estimators.baselines:Climatology"),
     "seasonal": Learner("today is as a period ago, the period by validation", "recurra.estimators.baselines:Seasonal"),
+    "harmonic": Learner(
+        "sinusoids of the last rows and a vector autoregression of the rest", "recurra.estimators.baselines:Harmonic"
+    ),
     "nearest": Learner("what followed the most similar past rows", "recurra.estimators.baselines:Nearest"),
     "linear": Learner("vector autoregression, order by validation", "recurra.estimators.baselines:Linear"),
     "auto": Learner("the best of several learners and settings, by search", "recurra.estimators.auto:Auto"),
