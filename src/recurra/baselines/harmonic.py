@@ -79,8 +79,8 @@ class Harmonic:
         steps = drive.shape[1]
         known = self._joined(state, last[:, None])
         values, p = known[..., :-1], self.residual.order
-        full = known[..., -1].all(axis=1)[:, None, None]
-        found = np.where(full, np.stack([self._fit @ one for one in values]), 0.0)
+        full = known[..., -1:].min(axis=1, keepdims=True)  # 1 where all rows are known, else 0
+        found = full * np.stack([self._fit @ one for one in values])
         waves = basis(self.periods, np.arange(1 - p, steps + 1), self.window) @ found  # (batch, p + steps, channels)
         left = values[:, self.window - p :] - waves[:, :p]
         carried = self.residual.free_run(left[:, :-1][:, ::-1], left[:, -1], drive[..., :0])[1]

@@ -8,6 +8,12 @@ from recurra.suites.suite import Suite
 SUITES: dict[str, str] = {  # name -> the module that has its `SUITE`
     "lorenz": "recurra.suites.lorenz",
     "dysts": "recurra.suites.dysts",
+    "mackey-glass": "recurra.suites.mackey_glass",
+    "narma10": "recurra.suites.narma10",
+    "japanese-vowels": "recurra.suites.japanese_vowels",
+    "santa-fe-laser": "recurra.suites.santa_fe_laser",
+    "earth-rotation": "recurra.suites.earth_rotation",
+    "sunspots": "recurra.suites.sunspots",
 }
 
 

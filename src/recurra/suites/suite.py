@@ -19,7 +19,7 @@ class Entry:
         learner: a name in `recurra.estimators.LEARNERS`, or a method that only the suite knows.
         settings: those that differ from the learner's defaults.
         conditions: what else a row depends on: lengths, steps, noise.
-        seeded: whether it depends on a seed; what does not has one row.
+        seeded: whether a row depends on its seed, by the learner or by the data; what does not has one row.
         baseline: whether it is there to be beaten.
     """
 
@@ -92,11 +92,15 @@ class Case:
         return self.entry.name, self.seed, self.part
 
     def build(self, **settings: Any) -> Any:
-        """The estimator of this case, unfitted; `settings` are those that the protocol itself fixes."""
+        """The estimator of this case, unfitted; `settings` are those that the protocol itself fixes.
+
+        A seed among the settings of the entry stands for all seeds: then only the data differ.
+        """
         from recurra.estimators import LEARNERS
 
-        seed = {"seed": self.seed} if self.entry.seeded else {}
-        return LEARNERS[self.entry.learner].build(**{**settings, **self.entry.settings, **seed})
+        learner = LEARNERS[self.entry.learner]
+        seed = {"seed": self.seed} if "seed" in learner.build().get_params() else {}
+        return learner.build(**{**settings, **seed, **self.entry.settings})
 
 
 def _one_part(data: Path | None) -> Sequence[str]:
@@ -120,6 +124,7 @@ class Suite:
             processor seconds of the learner alone, where a row needs more than those).
         seeds: how many of each entry by default.
         parts: what a row is one of beside seeds (systems); from the data file to their names.
+        drawn: whether the data are drawn anew from every seed.
         any_learner: whether every name in `LEARNERS` can be measured, under the conditions of the first entry.
         needs: what file has to be given, where one has.
     """
@@ -134,6 +139,7 @@ class Suite:
     measure: Callable[[Case], Scores]
     seeds: int = 1
     parts: Callable[[Path | None], Sequence[str]] = _one_part
+    drawn: bool = False
     any_learner: bool = True
     needs: str = ""
 
@@ -179,4 +185,5 @@ class Suite:
             raise ConfigError(unknown(f"learner of {self.name}", name, own | set(LEARNERS if self.any_learner else ())))
         conditions = self.entries[0].conditions
         label = " ".join([name, *(f"{key}={value}" for key, value in conditions.items())])
-        return Entry(label, name, {}, conditions, seeded="seed" in LEARNERS[name].build().get_params())
+        seeded = self.drawn or "seed" in LEARNERS[name].build().get_params()
+        return Entry(label, name, {}, conditions, seeded)
