@@ -45,6 +45,20 @@ def test_json_holds_the_scores_and_stderr_the_narration(wave, results, capsys):
     ]
 
 
+@pytest.mark.parametrize(
+    ("learner", "settings"),
+    [("local-esn", ["units=20", "washout=10"]), ("local-ng-rc", ["degree=2", "lags=1"])],
+)
+def test_a_field_is_learnt_with_the_settings_of_its_grid(learner, settings, wave, results):
+    t = np.arange(120)[:, None]
+    np.savetxt("field.csv", np.sin(0.3 * t + np.arange(4)), delimiter=",", header="a,b,c,d", comments="")
+    given = [*settings, "shape=[2, 2]", "group=[1, 2]", "halo=1", "shared=true", "boundary=periodic", "ridge=1e-6"]
+    words = ["fit", "field.csv", "--learner", learner, *(word for each in given for word in ("--set", each))]
+    assert results(*words)["channels"] == ["a", "b", "c", "d"]
+    model = recurra.load(Path(results(*words)["run"]) / "model.safetensors")
+    assert (model.kind, model.shape, model.group, model.shared) == (learner, [2, 2], [1, 2], True)
+
+
 def test_a_finished_run_is_shown_not_repeated(wave, results, monkeypatch):
     first = results(*FIT)
     monkeypatch.setattr("recurra.experiment.run_fit", None)  # calling it would fail

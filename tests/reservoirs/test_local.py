@@ -120,9 +120,12 @@ def test_sums_are_those_of_a_loop_over_rows_and_groups(grid, height, monkeypatch
     whole = np.concatenate([rows[g] for g in np.flatnonzero(near.complete)])
     together = harvest(one).together(parts, size)
     assert together.rows == len(whole)
-    np.testing.assert_allclose(np.triu(together.R).T @ np.triu(together.R), whole.T @ whole, rtol=0, atol=1e-11)
+    R = np.triu(vars(together)["R"])
+    np.testing.assert_allclose(R.T @ R, whole.T @ whole, rtol=0, atol=1e-11)
     each = reservoirs(near, len(near.sees))
-    found = [harvest(each).one_by_one(parts, size, lambda total: np.triu(total.R), workers) for workers in (1, 2)]
+    found = [
+        harvest(each).one_by_one(parts, size, lambda total: np.triu(vars(total)["R"]), workers) for workers in (1, 2)
+    ]
     np.testing.assert_array_equal(found[0], found[1])
     for R, expected in zip(found[0], sums(near, each, parts, True, 5), strict=True):
         np.testing.assert_allclose(R.T @ R, expected.T @ expected, rtol=0, atol=1e-11)
@@ -134,7 +137,9 @@ def test_saturation_counts_all_states_of_all_groups():
     counts = []
     for run in ("together", "one_by_one"):
         harvest = LocalHarvest(near, reservoirs(near, 1), False, False, 0, "states", lambda: None, Saturation())
-        harvest.together(parts, UNITS) if run == "together" else harvest.one_by_one(parts, UNITS, lambda s: s.R, 1)
+        harvest.together(parts, UNITS) if run == "together" else harvest.one_by_one(
+            parts, UNITS, lambda s: np.zeros(1), 1
+        )
         counts.append((harvest.saturation.states, harvest.saturation.full))
     assert counts[0] == counts[1] == (31 * 4 * UNITS, counts[0][1])
 
