@@ -23,6 +23,7 @@ _HOME = {
     "LSTM": "recurra.estimators",
     "FFNN": "recurra.estimators",
     "CNN": "recurra.estimators",
+    "Denoised": "recurra.estimators",
     "Ensemble": "recurra.estimators",
     "Network": "recurra.estimators",
     "Observer": "recurra.estimators",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from recurra.estimators import Auto as Auto
     from recurra.estimators import Bands as Bands
     from recurra.estimators import Climatology as Climatology
+    from recurra.estimators import Denoised as Denoised
     from recurra.estimators import Ensemble as Ensemble
     from recurra.estimators import Harmonic as Harmonic
     from recurra.estimators import Hybrid as Hybrid

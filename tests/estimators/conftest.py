@@ -169,6 +169,7 @@ SMALL = {
     "local-ng-rc": {"lags": 1, "degree": 1, "ridge": 1e-3},
     "kernel-ridge": {"lags": 1, "stride": 1, "length_scale": 1.0, "ridge": 1e-3},
     "hybrid": {"system": "damped-oscillator", "parameters": {"force": "none"}, "settings": _RESERVOIR},
+    "denoised": {"settings": _RESERVOIR, "horizon": 2, "origins": 1},
     "ffnn": {**_TRAINED, "order": 2},
     "cnn": {**_TRAINED, "layers": 2},
     "rnn": _TRAINED,

@@ -22,6 +22,7 @@ _HOME = {
     "Climatology": "recurra.estimators.baselines",
     "Ensemble": "recurra.estimators.ensemble",
     "Estimator": "recurra.estimators.base",
+    "Denoised": "recurra.estimators.denoised",
     "Harmonic": "recurra.estimators.baselines",
     "Hybrid": "recurra.estimators.hybrid",
     "Linear": "recurra.estimators.baselines",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from recurra.estimators.baselines import Persistence as Persistence
     from recurra.estimators.baselines import Seasonal as Seasonal
     from recurra.estimators.cnn import CNN as CNN
+    from recurra.estimators.denoised import Denoised as Denoised
     from recurra.estimators.ensemble import Ensemble as Ensemble
     from recurra.estimators.esn import ESN as ESN
     from recurra.estimators.ffnn import FFNN as FFNN

@@ -121,7 +121,7 @@ class Hybrid(Estimator):
         for part in training.parts:
             known.check(steps(part)[0])
         self.learner_ = self._learner()
-        self.learner_.alarms_ = self.alarms_
+        self.learner_.alarms_ = vars(self).get("alarms_", [])
         network, history = self.learner_._learn(dataclasses.replace(training, known=known))
         self.learner_.network_ = network
         return network, history

@@ -49,6 +49,9 @@ LEARNERS: dict[str, Learner] = {
     "hybrid": Learner(
         "an equation that is wrong or known in part, and a learner for the rest", "recurra.estimators.hybrid:Hybrid"
     ),
+    "denoised": Learner(
+        "a learner for noisy rows, which its own forecasts filter", "recurra.estimators.denoised:Denoised"
+    ),
     "ffnn": Learner("feed-forward network on a window of rows; with one row no memory", "recurra.estimators.ffnn:FFNN"),
     "cnn": Learner("causal convolutions in time, a finite memory", "recurra.estimators.cnn:CNN"),
     "rnn": Learner("vanilla (Elman) network, backpropagation through time", "recurra.estimators.rnn:RNN"),

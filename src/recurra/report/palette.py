@@ -41,6 +41,7 @@ _LEARNERS = {
     "esn": Ink("ESN", "esn", "#0068a8", "#5cb8f0"),
     "kernel-ridge": Ink("kernel ridge", "kernel-ridge", "#2f6b00", "#9bd65c", (6.0, 1.2, 1.2, 1.2)),
     "ng-rc": Ink("NG-RC", "ng-rc", "#7a1fa2", "#d58cf5", (3.0, 1.2)),
+    "denoised": Ink("denoised", "denoised", "#00529b", "#7cc0ff", (2.0, 1.0)),
     "hybrid": Ink("hybrid", "hybrid", "#0b3d91", "#8fb4ff", (9.0, 1.2)),
     "lstm": Ink("LSTM", "lstm", "#d1520a", "#ff8f4d"),
     "gru": Ink("GRU", "gru", "#00835f", "#2fd0a2"),
