@@ -11,6 +11,7 @@ from recurra.estimators import LEARNERS
 from recurra.estimators.members import follow
 
 FEW = {"budget": None, "trials": 12, "of": ["esn", "linear", "nearest"], "horizon": 40, "origins": 3}
+FEW |= {"noise": "ignore"}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_it_finds_a_network_for_two_sines(waves, fitted):
 
 def test_a_trial_is_scored_by_the_closed_loop_after_the_rows_that_it_was_fitted_to(waves):
     noisy = rc.Series(waves.values + 0.1 * np.random.default_rng(0).standard_normal((500, 1)), dt=0.2)[:400]
-    model = rc.Auto(budget=None, trials=1, of=["linear"], validation=0.25, horizon=30, origins=5).fit(noisy)
+    model = rc.Auto(**{**FEW, "trials": 1, "of": ["linear"], "horizon": 30, "origins": 5}, validation=0.25).fit(noisy)
     # The last quarter is held out, with a tenth of the rows, 40, before it to warm up on.
     single = rc.Linear(horizon=30).fit(noisy[:300], validation=noisy[259:])
     errors = []

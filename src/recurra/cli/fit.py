@@ -95,6 +95,8 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _text(results: dict[str, Any]) -> str:
+    from recurra.experiment.noise import noise_in_words
+
     rows = results["rows"]
     learner = results["learner"]
     lines = [
@@ -102,6 +104,7 @@ def _text(results: dict[str, Any]) -> str:
         "",
         score_table(learner, results["score"], results["time_unit"]),
         "",
+        *([noise_in_words(results["noise"]), ""] if results.get("noise") else []),
         results["report"] or results["run"],
     ]
     return "\n".join(lines)

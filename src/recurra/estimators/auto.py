@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recurra._types import whole_number
+from recurra._types import Forecaster, whole_number
 from recurra.data.check import warn
+from recurra.data.noise import noise_of
 from recurra.errors import ConfigError, DivergenceError, ModelFileError
 from recurra.estimators.bands import Bands
 from recurra.estimators.base import Estimator
@@ -23,9 +24,11 @@ from recurra.estimators.search import (
     candidates,
     choose_blend,
     run_search,
+    together,
 )
+from recurra.estimators.search.quiet import NOTICED, quieted
 from recurra.estimators.training_set import TrainingSet
-from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
+from recurra.forecasting import Filtered, choose_gain, closed_loop_errors, forecast_origins, horizon_score
 from recurra.series import Series
 from recurra.storage import Layout, plain
 
@@ -56,11 +59,16 @@ class Auto(Estimator):
         validation: fraction of the training rows held out.
         horizon: steps of each validation forecast; None takes 300, or half of the held-out rows.
         origins: number of validation forecasts.
+        noise: "meet" looks for noise in the rows (`recurra.data.noise_level`). Where a channel has more than 0.05 % of
+            its standard deviation, an echo state network filters all rows by its own forecasts of them, as `Denoised`
+            does, the search learns the filtered rows, and what it finds forecasts behind a filter of its own; closed
+            loops are scored against the rows as they were measured. "ignore" takes the rows as they are.
         seed: of the search; the same trials give the same bits.
 
     Fitted attributes beside those of every estimator: `blend_`, the trials that forecast together (not in a file);
     `errors_`, those of their joint forecasts in the held-out rows (origins, steps, channels), in the units of the
-    data; `history_` has an entry for each trial.
+    data; `noise_`, a `recurra.data.NoiseLevel` in standard deviations, and `gain_`, of the filter, 1 for none;
+    `history_` has an entry for each trial.
 
     Example:
         >>> import numpy as np, recurra as rc
@@ -79,12 +87,14 @@ class Auto(Estimator):
     validation: float = 0.3
     horizon: int | None = None
     origins: int = 8
+    noise: str = "meet"
     seed: int = 0
 
     def check(self) -> None:
         checks = Checks(self).number("budget", 0, open_low=True, optional=True).whole("trials", 1, optional=True)
         checks.whole("members", 1).number("validation", 0, 0.9, open_low=True)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("seed", 0, 2**32 - 1)
+        checks.choice("noise", ["meet", "ignore"])
         of = CLOSED_FORM if self.of is None else self.of
         named = isinstance(of, list | tuple) and all(isinstance(name, str) and name in SEARCHED for name in of)
         if not named or not of or len(set(of)) < len(of):
@@ -127,32 +137,56 @@ class Auto(Estimator):
             ConfigError: a number that no member has.
         """
         self._runner()
-        return member_of(self, number)
+        return member_of(self, self.members_, number)
 
     def _warmup_rows(self) -> int:
-        return self.network_.warmup if hasattr(self, "network_") else 0
+        if not hasattr(self, "network_"):
+            return 0
+        network: Any = self.network_
+        return network.warmup if isinstance(network, Members) else max(network.network.warmup, 2 * network.burn)
 
-    def _learn(self, training: TrainingSet) -> tuple[Members, list[dict[str, Any]]]:
+    @property
+    def members_(self) -> Members:
+        """What forecasts together, without the filter before it."""
+        network: Any = self.network_
+        return network if isinstance(network, Members) else network.network
+
+    def _ground(self, training: TrainingSet) -> tuple[TrainingSet, Ground]:
+        """The rows to learn, filtered where noise is to be met, and what every trial stands on."""
+        self.noise_, self.gain_ = noise_of([values for values, _ in training.parts]), 1.0
+        level = float(np.max(self.noise_.relative, where=self.noise_.found, initial=0.0))
+        noisy = self.noise == "meet" and level >= NOTICED
         longest = max(len(values) for values, _ in training.parts)
+        burn = max(1, min(WASHOUT, longest // 10))
+        rows = quieted(training, self.validation, burn) if noisy else training
         ground = Ground.of(
-            training,
+            rows,
             validation=self.validation,
-            washout=max(1, min(WASHOUT, longest // 10)),
+            washout=2 * burn if noisy else burn,
             horizon=self.horizon,
             origins=self.origins,
             seconds=self.budget or SECONDS,
+            measured=training if noisy else None,
+            noise=level if noisy else 0.0,
         )
+        return rows, ground
+
+    def _learn(self, training: TrainingSet) -> tuple[Forecaster, list[dict[str, Any]]]:
+        rows, ground = self._ground(training)
         hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed)
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self._saved(), **length)
         chosen = choose_blend(hunt.trials, ground.origins, self.members)
-        self.blend_, members = self._fitted(chosen, ground, training)
-        errors = calibration_errors(self.blend_, ground.head, ground.more(CALIBRATION))
-        self.errors_ = errors * training.frame.scaler.std
+        self.blend_, members = self._fitted(chosen, ground, rows)
+        network, joint = Members(members, "trajectory", self.blend_.weights), together(self.blend_, ground.head)
+        if ground.measured is not None:
+            joint, _ = choose_gain(joint, ground.more(self.origins), ground.rows.washout // 2)
+            network, self.gain_ = Filtered(network, joint.gain, joint.burn), joint.gain
+        self.errors_ = calibration_errors(joint, ground.more(CALIBRATION)) * training.frame.scaler.std
         history = [trial.entry(k) for k, trial in enumerate(hunt.trials)]
         for trial, weight in zip(self.blend_.trials, self.blend_.weights, strict=True):
             history[hunt.trials.index(trial)]["weight"] = weight / sum(self.blend_.weights)
-        return Members(members, "trajectory", self.blend_.weights), history
+        return network, history
 
     def _fitted(self, blend: Blend, ground: Ground, training: TrainingSet) -> tuple[Blend, tuple[Estimator, ...]]:
         """The trials of a blend, fitted to all rows; one that then forecasts worse what it now knows is left out."""
@@ -177,24 +211,31 @@ class Auto(Estimator):
         return Blend.of(trials, weights, ground.origins), members
 
     def _facts(self) -> dict[str, Any]:
-        network: Members = self.network_
+        network = self.members_
         kinds = [{"kind": member.kind, "params": plain(member.get_params())} for member in network.estimators]
         calibrated = {"origins": len(self.errors_), "steps": self.errors_.shape[1]}
         facts = {"chosen": kinds, "members": network.facts(), "weights": list(network.weights or ())}
+        if isinstance(self.network_, Filtered):
+            facts["filter"] = {"gain": self.network_.gain, "burn": self.network_.burn}
         return {**facts, "calibrated": calibrated}
 
     def _tensors(self) -> dict[str, np.ndarray]:
-        return {**self.network_.tensors(), "errors": self.errors_}
+        return {**self.members_.tensors(), "errors": self.errors_}
 
     def _layout(self, channels: int, features: int, facts: dict[str, Any]) -> Layout:
         calibrated = facts["calibrated"]
         errors = {"errors": ("float64", (int(calibrated["origins"]), int(calibrated["steps"]), channels))}
         return {**members_layout(_unfitted(facts), facts["members"], channels, features), **errors}
 
-    def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Members:
+    def _restore(
+        self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]
+    ) -> Forecaster:
         self.errors_ = tensors["errors"]
         members = restore_members(_unfitted(facts), facts["members"], channels, features, tensors)
-        return Members(members, "trajectory", tuple(float(weight) for weight in facts["weights"]))
+        network = Members(members, "trajectory", tuple(float(weight) for weight in facts["weights"]))
+        filter_ = facts.get("filter")
+        self.gain_ = 1.0 if filter_ is None else float(filter_["gain"])
+        return network if filter_ is None else Filtered(network, self.gain_, int(filter_["burn"]))
 
 
 def _unfitted(facts: dict[str, Any]) -> list[Estimator]:

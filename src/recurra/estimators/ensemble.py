@@ -82,7 +82,12 @@ class Ensemble(Estimator):
             ConfigError: a number that no member has.
         """
         self._runner()
-        return member_of(self, number)
+        return member_of(self, self.members_, number)
+
+    @property
+    def members_(self) -> Members:
+        """The fitted members."""
+        return self.network_
 
     def forecast_members(self, n: int, history: Any = None, inputs: Any = None) -> list[Series]:
         """What each member forecasts, in the order of their seeds; arguments as of `forecast`."""

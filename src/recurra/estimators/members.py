@@ -147,17 +147,18 @@ class Members:
 _SHARED = ("frame_", "recent_", "baselines_", "continues_", "trained_", "rows_")
 
 
-def member_of(whole: "Estimator", number: int) -> "Estimator":
+def member_of(whole: "Estimator", among: Members, number: int) -> "Estimator":
     """One member as an estimator of its own, which forecasts, is scored and diagnosed without the others.
 
     Args:
-        whole: fitted, its network `Members`.
+        whole: fitted.
+        among: its members.
         number: which, 0 ... members - 1.
 
     Raises:
         ConfigError: a number that no member has.
     """
-    members = whole.network_.estimators
+    members = among.estimators
     if not whole_number(number) or not 0 <= number < len(members):
         raise ConfigError(f"`number` of a member is a whole number, 0 ... {len(members) - 1}, got {number!r}")
     member = copy.copy(members[number])

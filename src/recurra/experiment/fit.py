@@ -13,6 +13,7 @@ from recurra.experiment import run_directory as names
 from recurra.experiment.config import Config, build_learner, config_hash
 from recurra.experiment.cost import cost, cost_in_words
 from recurra.experiment.environment import environment
+from recurra.experiment.noise import noise_met
 from recurra.experiment.pieces import Rows, cut
 from recurra.experiment.run_directory import RunDirectory
 from recurra.experiment.run_files import write_data, write_history
@@ -114,6 +115,7 @@ def _results(config: Config, estimator: Any, rows: Rows) -> dict[str, Any]:
             "training_std": scale,
             "candidates": [entry for entry in estimator.history_ if "epoch" not in entry],
             "alarms": estimator.alarms_,
+            "noise": noise_met(estimator),
             "score": score,
             "seeds": [{"seed": config.seed, "train": _training_error(estimator, train), "test": _alone(score)}],
             "truth": _truth(test, scale),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from recurra.experiment import Run, read_run
+from recurra.experiment.noise import noise_in_words
 from recurra.experiment.run_directory import DIAGNOSIS
 from recurra.report.forecasts import duration, forecast_figure, time_unit
 from recurra.report.formatting import clean, number
@@ -62,6 +63,8 @@ def _fitted(run: Run) -> list[Section]:
     """What a search tried, and how the training went: of a learner that is solved in one step the first says enough."""
     trials = [entry for entry in run.results.get("candidates", []) if "trial" in entry]
     found = [search_section(trials)] if trials else []
+    if noise := run.results.get("noise"):
+        found.insert(0, Section("Is there noise?", clean(noise_in_words(noise))))
     if run.history:
         found.append(Section("Training", _said(run), figures=[training_curve(run.history)]))
     elif not trials:

@@ -62,7 +62,7 @@ def measure(case: Case) -> dict[str, Any]:
 def _settings(model: Any) -> dict[str, Any]:
     """What a learner chose, or what it was given; of a search how many of its members are of which kind."""
     if hasattr(model, "blend_"):
-        kinds = [member.kind for member in model.network_.estimators]
+        kinds = [member.kind for member in model.members_.estimators]
         return {"trials": len(model.history_), "members": {kind: kinds.count(kind) for kind in sorted(set(kinds))}}
     return getattr(model, "chosen_", model.get_params())
 

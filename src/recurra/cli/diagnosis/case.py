@@ -167,7 +167,7 @@ def _has_step_map(model: Any) -> bool:
 
 
 def _member(model: Any, number: int, name: str) -> Inside:
-    member, count = model.member(number), len(model.network_.estimators)
+    member, count = model.member(number), len(model.members_.estimators)
     facts = {"learner": member.kind, "number": number + 1, "members": count}
     if count == 1:
         return Inside(member, member.kind, f"{name} has chosen one model, {member.kind}: it is looked into.", facts)

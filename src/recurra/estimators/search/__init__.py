@@ -1,7 +1,7 @@
 """The search for settings: what is tried, in which order, and which of the trials make the forecast together."""
 
 from recurra.estimators.search.blend import Blend, choose_blend
-from recurra.estimators.search.calibration import calibration_errors
+from recurra.estimators.search.calibration import calibration_errors, together
 from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.hunt import Hunt
 from recurra.estimators.search.record import run_search
@@ -18,4 +18,5 @@ __all__ = [
     "candidates",
     "choose_blend",
     "run_search",
+    "together",
 ]

@@ -4,20 +4,18 @@ import numpy as np
 
 from recurra._types import Forecaster
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import follow
+from recurra.estimators.members import Members
 from recurra.estimators.search.blend import Blend
-from recurra.estimators.search.trial import Trial
 from recurra.estimators.training_set import TrainingSet
 from recurra.forecasting import Origins, forecast_origins
 
 
-def calibration_errors(blend: Blend, head: TrainingSet, origins: Origins) -> np.ndarray:
-    """Errors (origins, steps, channels) of the trials that forecast together, of which the held-out rows are unseen.
+def calibration_errors(network: Forecaster, origins: Origins) -> np.ndarray:
+    """Errors (origins, steps, channels) of a joint forecast that has not seen the held-out rows.
 
     Where values are missing, the errors of that step and channel are as many quantiles of those that are known.
     """
-    forecasts = [forecast_origins(_network(trial, head), origins) for trial in blend.trials]
-    errors = follow(np.stack(forecasts), np.array(blend.weights))[0] - origins.truth
+    errors = forecast_origins(network, origins) - origins.truth
     for step, channel in np.argwhere(np.isnan(errors).any(axis=0)):
         known = errors[~np.isnan(errors[:, step, channel]), step, channel]
         if len(known) == 0:
@@ -26,6 +24,10 @@ def calibration_errors(blend: Blend, head: TrainingSet, origins: Origins) -> np.
     return errors
 
 
-def _network(trial: Trial, head: TrainingSet) -> Forecaster:
-    """The network of a trial; of one that was read from a file it is fitted again."""
-    return trial.network or LEARNERS[trial.learner].build(**trial.final)._learn(head)[0]
+def together(blend: Blend, head: TrainingSet) -> Members:
+    """The trials of a blend side by side, fitted to the first rows; one that was read from a file is fitted again."""
+    members = []
+    for trial in blend.trials:
+        members.append(LEARNERS[trial.learner].build(**trial.final))
+        members[-1].network_ = trial.network or members[-1]._learn(head)[0]
+    return Members(tuple(members), "trajectory", blend.weights)

@@ -67,6 +67,7 @@ class Rows:
         washout: of them dropped while a state warms up.
         seconds: of the whole search.
         horizon, origins: of the validation forecasts.
+        noise: of the rows, in standard deviations; 0 where none was noticed.
     """
 
     rows: int
@@ -74,6 +75,7 @@ class Rows:
     seconds: float
     horizon: int
     origins: int
+    noise: float = 0.0
 
 
 def _esn(given: Rows) -> Searched:
@@ -85,13 +87,18 @@ def _esn(given: Rows) -> Searched:
         "readout_features": Choice(("states", "squared-half")),
         "lags": Choice(tuple(each for each in (1, 2, 4, 8) if each <= given.washout + 1)),
         "increment": Choice((False, True)),
-        "teacher_noise": Choice((0.0, 0.0, 0.0, 1e-3, 1e-2)),
+        "teacher_noise": Choice(_teacher_noise(given.noise)),
         "seed": Choice((0, 1, 2)),
     }
     affordable = sqrt(given.seconds / _TRIALS * _SPEED / (2 * given.rows))
     top = int(max(_SMALLEST, min(_LARGEST, given.rows / 2, affordable)))
     fixed = {"washout": given.washout, **_loops(given)}
     return Searched(space, fixed, "units", _sizes(top, _SMALLEST), 3.0)
+
+
+def _teacher_noise(found: float) -> tuple[float, ...]:
+    """Mostly none; else what steadies closed loops or, where the rows have noise, about as much as they."""
+    return (0.0, 0.0, 0.0, *((found / 3, found) if found else (1e-3, 1e-2)))
 
 
 def _trained(given: Rows, **own: Real | Choice) -> Searched:
