@@ -44,6 +44,7 @@ DEEP_CLASSES: dict[str, str] = {
     "recurra.estimators.baselines.Persistence": "the baselines share how they are kept",
     "recurra.estimators.baselines.Climatology": "the baselines share how they are kept",
     "recurra.estimators.baselines.Seasonal": "the baselines share how they are kept",
+    "recurra.estimators.baselines.Harmonic": "the baselines share how they are kept",
     "recurra.estimators.baselines.Nearest": "the baselines share how they are kept",
     "recurra.estimators.baselines.Linear": "the baselines share how they are kept",
     "recurra.estimators.baselines.Harmonic": "the baselines share how they are kept",

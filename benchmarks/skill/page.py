@@ -1,0 +1,50 @@
+"""The tables and figures of docs/skill.md, from the rows in `results/`.
+
+python -m benchmarks.skill.page
+"""
+
+from pathlib import Path
+
+from recurra.report.scores import scores_figure
+from recurra.suites import markdown, read_rows, suites, summarise
+
+RESULTS = Path(__file__).parent / "results"
+DOCS = Path(__file__).parents[2] / "docs"
+HEAD = """# Skill
+
+How far recurra's forecasts reach, and how good its answers are, under protocols that others have published. `recurra
+bench --list` names them, `recurra bench SUITE` measures one of them (whatever rows are missing, row by row, into a
+file that `--results` names), and `--learner NAME` measures any other learner with its default settings where the
+protocol allows it. The rows behind this page are in `benchmarks/skill/results/`, each with its settings, command, day
+and versions; `python -m benchmarks.skill.page` writes the page anew.
+
+In every table: median, mean, tenth and ninetieth percentile and extremes over all values (seeds, systems and starts
+alike), and the median of the processor seconds of a row. In every figure: the first measure; median, the tenth to the
+ninetieth percentile, and the extremes of what was measured here, diamonds for what is published."""
+
+
+def main() -> None:
+    """Write the page and its figures."""
+    parts = [HEAD]
+    for name, suite in suites().items():
+        rows = read_rows(RESULTS / f"{name}.jsonl", suite)
+        if not rows:
+            continue
+        first = suite.measures[0]
+        lines = [line for line in summarise(suite, rows) if line["measure"] == first.name]
+        published = [(each.who, each.value) for each in suite.published if each.measure == first.name]
+        svg = scores_figure(lines, published, f"{first.title} ({first.better} is better)")
+        (DOCS / "images" / f"skill-{name}.svg").write_text(svg)
+        words = f"recurra bench {name}{' --data FILE' if suite.needs else ''}"
+        needs = f" FILE is {suite.needs}." if suite.needs else ""
+        parts += [
+            f"## {suite.title[0].upper()}{suite.title[1:]}",
+            f"`{words}`. {suite.protocol}{needs} Source: {suite.source}.",
+            f"![{first.title}](images/skill-{name}.svg)",
+            markdown(suite, rows),
+        ]
+    (DOCS / "skill.md").write_text("\n\n".join(parts) + "\n")
+
+
+if __name__ == "__main__":
+    main()
