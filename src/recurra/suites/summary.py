@@ -13,7 +13,7 @@ HEADS = ("line", "measure", "median", "mean", "10 %", "90 %", "least", "greatest
 
 
 def summarise(suite: Suite, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """One line for each entry and measure, in the order in which the rows came.
+    """One line for each entry and measure, in the order of the suite's entries, then of the rows.
 
     Returns:
         {"name", "measure", "title", "better", "median", "mean", "low", "high", "least", "greatest", "values", "rows",
@@ -22,9 +22,11 @@ def summarise(suite: Suite, rows: Sequence[Row]) -> list[dict[str, Any]]:
         as of a forecast that left the finite numbers; "cpu" is the median of the processor seconds of a row.
     """
     lines = []
-    for name in dict.fromkeys(row["name"] for row in rows):
-        own = [row for row in rows if row["name"] == name]
-        lines += [_line(name, measure, own) for measure in suite.measures]
+    there = dict.fromkeys(row["name"] for row in rows)
+    own = [entry.name for entry in suite.entries if entry.name in there]
+    for name in dict.fromkeys([*own, *there]):
+        of_it = [row for row in rows if row["name"] == name]
+        lines += [_line(name, measure, of_it) for measure in suite.measures]
     return lines
 
 
