@@ -159,7 +159,7 @@ SMALL = {
     "persistence": {},
     "climatology": {},
     "seasonal": {"period": 5},
-    "harmonic": {"periods": [9.0], "window": 30, "order": 1},
+    "harmonic": {"periods": [5.0], "window": 12, "order": 1},
     "nearest": {"width": 2},
     "linear": {"order": 1},
     "auto": {"budget": None, "trials": 3, "of": ["esn", "linear"], "horizon": 2, "origins": 1},

@@ -111,8 +111,8 @@ class Harmonic(Baseline):
     def check(self) -> None:
         checks = Checks(self).whole("window", 4, optional=True).whole("order", 1, 10_000, optional=True)
         checks.whole("max_order", 1, 10_000).whole("horizon", 1, optional=True)
-        if self.periods is not None and not (self.periods and all(period > 2 for period in self.periods)):
-            checks.problems.append(f"`periods` are rows, each more than 2, got {self.periods!r}")
+        if self.periods is not None and not _are_periods(self.periods):
+            checks.problems.append(f"`periods` must be a list of numbers above 2 or None, got {self.periods!r}")
         checks.raise_all()
 
     def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
@@ -191,6 +191,15 @@ class Linear(Baseline):
     def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
         orders = fibonacci_orders(self.max_order) if self.order is None else (self.order,)
         return baseline_set.choose_linear(training, orders, self.horizon)
+
+
+def _are_periods(value: Any) -> bool:
+    """One or more numbers of rows, each more than two."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(isinstance(each, int | float | np.number) and 2 < each < np.inf for each in value)
+    )
 
 
 def fibonacci_orders(largest: int) -> tuple[int, ...]:
