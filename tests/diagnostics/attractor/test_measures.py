@@ -94,6 +94,8 @@ def test_the_divergence_of_histograms_is_the_published_sum_over_all_bins(m):
     assert state_space_divergence(y, y_hat, bins=m) == pytest.approx(wanted, rel=1e-9)
     wanted = state_space_loop(y, y_hat, m, 0.1, -2 * s, 2 * s)
     assert state_space_divergence(y, y_hat, bins=m, alpha=0.1, box="two-sigma") == pytest.approx(wanted, rel=1e-9)
+    wanted = state_space_loop(y, y_hat, m, 1e-5, y.min(axis=0), y.max(axis=0))
+    assert state_space_divergence(y, y_hat, bins=m, box="range") == pytest.approx(wanted, rel=1e-9)
 
 
 def test_the_divergence_of_histograms_tends_to_that_of_the_densities():

@@ -9,7 +9,7 @@ from recurra.diagnostics.tables import pair
 from recurra.errors import ConfigError
 
 BINS, ALPHA = 30, 1e-5  # along each channel, and the Laplace smoothing, in the published measure
-_BOXES = ("attractor", "two-sigma")
+_BOXES = ("attractor", "two-sigma", "range")
 
 
 def state_space_divergence(
@@ -23,15 +23,16 @@ def state_space_divergence(
     p counts the rows of the truth and q those of the forecast in the K bins that an N-dimensional box is cut into, m
     along every channel. The box depends on the truth alone: "attractor", from min - 0.1 s to max + 0.1 s of each
     channel, s its standard deviation (n - 1 in the denominator); "two-sigma", from -2 s to 2 s about zero, the older
-    choice for standardised data. Rows outside are dropped, from n too. Only occupied bins are stored, so that there
-    may be any number of channels; beyond five hardly two rows share a bin, and `mixture_divergence` says more.
+    choice for standardised data; "range", from min to max. Rows outside are dropped, from n too. Only occupied bins
+    are stored, so that there may be any number of channels; beyond five hardly two rows share a bin, and
+    `mixture_divergence` says more.
 
     Args:
         truth: Series or array (time, channels).
         forecast: the same channels; the number of rows may be another.
         bins: m. 30 in the publications.
         alpha: Laplace smoothing. 1e-5 in the publications; it decides what a bin costs that the forecast never visits.
-        box: "attractor" (2023) or "two-sigma" (2022).
+        box: "attractor" (2023), "two-sigma" (2022) or "range" (2025).
 
     Returns:
         D_stsp: 0 for equal histograms; infinity where no row of the forecast lies in the box (published code: NaN).
@@ -43,7 +44,8 @@ def state_space_divergence(
 
     References: G. Koppe, H. Toutounji, P. Kirsch, S. Lis, D. Durstewitz, PLoS Computational Biology 15 (2019) e1007263;
     M. Brenner, F. Hess et al., ICML 2022, arXiv:2207.02542 ("two-sigma"); F. Hess et al., ICML 2023, arXiv:2306.04406
-    ("attractor", and its code the conventions).
+    ("attractor", and its code the conventions); C. J. Hemmer, D. Durstewitz, NeurIPS 2025
+    ("range").
 
     Example:
         >>> square = np.random.default_rng(0).random((20_000, 2))
@@ -62,6 +64,8 @@ def state_space_divergence(
     low, high = (y.min(axis=0) - 0.1 * spread, y.max(axis=0) + 0.1 * spread)
     if box == "two-sigma":
         low, high = -2 * spread, 2 * spread
+    if box == "range":
+        low, high = y.min(axis=0), np.nextafter(y.max(axis=0), np.inf)  # with the largest row in the last bin
     places, places_hat = (_places(values, low, high, bins) for values in (y, y_hat))
     if not len(places):
         raise ConfigError('no row of the truth lies within two standard deviations of zero: take `box="attractor"`')
