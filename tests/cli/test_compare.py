@@ -32,6 +32,7 @@ def test_rows_seeds_report_and_the_same_again(wave, capsys):
     assert seeds["esn", 6]["one_step_nrmse"] == alone["one_step"]["nrmse"]
     assert seeds["persistence", None]["one_step_nrmse"] == alone["one_step"]["baselines"]["persistence"]["nrmse"]
     page = Path(results["report"]).read_text()
+    assert page.rindex("How long can it be forecast?") > page.rindex("Every run")
     assert "Learners compared on wave.csv" in page
     assert "medians of 2 seeds" in page
     before = {path: path.stat().st_mtime_ns for path in Path("c/rows").glob("*/model.safetensors")}
@@ -93,6 +94,7 @@ def test_a_task(wave, capsys):
     assert row["wrong_fraction"]["median"] == seed["wrong_fraction"]
     assert (row["gradient_passes"], seed["gradient_passes"]) == (None, None)
     page = Path(results["report"]).read_text()
+    assert "How long can it be forecast?" not in page
     assert "gradient of one sequence" in page
     assert "Every run saw the same rows" not in page
     assert "1 seed" in page

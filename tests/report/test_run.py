@@ -134,6 +134,15 @@ def test_how_far_the_truth_can_be_trusted_is_said(run_dir):
     assert "local error held at 1e-12 by sub-steps" in texts(report.run_report(run_dir))
 
 
+def test_it_ends_with_how_long_the_data_can_be_forecast(run_dir):
+    last = report.run_report(run_dir).sections[-1]
+    assert last.title == "How long can it be forecast?"
+    assert "The largest exponent, 0.906 per time unit, is that of lorenz63" in last.text
+    change(run_dir, lambda results: results.update(lyapunov_exponent=None))
+    last = report.run_report(run_dir).sections[-1]
+    assert "not known: no exponent of theirs is. `recurra diagnose` estimates it" in last.text
+
+
 def test_a_learner_without_epochs_is_said_to_have_none(run_dir):
     (run_dir / "history.jsonl").write_text("")
     assert "solved in one step" in texts(report.run_report(run_dir))

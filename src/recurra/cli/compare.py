@@ -193,6 +193,7 @@ def _run(plan: _Plan, executor: Any, directory: Any, console: Console, watch: Wa
 
 def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], directory: Any, console: Console) -> None:
     """`report.html`, where the extra that draws it is installed."""
+    from recurra.experiment import read_run
     from recurra.experiment.environment import environment
     from recurra.experiment.run_directory import REPORT, is_finished
     from recurra.sweeps.comparison import curve_of
@@ -200,6 +201,7 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
     try:
         from recurra.report import Report, write_report
         from recurra.report.comparison import comparison_sections, verdict
+        from recurra.report.run import limit_section
     except ImportError as error:
         if (error.name or "").startswith("recurra"):
             raise
@@ -209,10 +211,14 @@ def _report(plan: _Plan, runs: Sequence[Any], results: Mapping[str, Any], direct
     for each in runs:
         if is_finished(each.path):
             curves.setdefault(each.learner, []).append(curve_of(each.path))
+    sections = comparison_sections(results["rows"], results["seeds"], curves, plan.metrics, kind=plan.kind)
+    finished = [each.path for each in runs if is_finished(each.path)]
+    if plan.kind == "data" and finished:  # the data are the same in all of them
+        sections.append(limit_section(read_run(finished[0])))
     report = Report(
         title=f"Learners compared on {plan.title}",
         summary=verdict(results["rows"], "solved" if plan.kind == "task" else "valid_time"),
-        sections=comparison_sections(results["rows"], results["seeds"], curves, plan.metrics, kind=plan.kind),
+        sections=sections,
         command=["recurra", *console.words],
         config=plan.config,
         versions=environment()["versions"],

@@ -34,6 +34,11 @@ _CLOSED = (
     "forecasting the mean."
 )
 
+_UNKNOWN = (
+    "How long the data can be forecast is not known: no exponent of theirs is. `recurra diagnose` estimates it from "
+    "the rows, or takes that of the network."
+)
+
 
 def run_report(run_dir: str | Path) -> Report:
     """Compose the report of a finished run from the files of its directory.
@@ -84,9 +89,18 @@ def _learned(run: Run) -> list[Section]:
         text = said if beside else f"{said}\n\nAll figures and numbers are in {page}."
         link = (page, "All figures and numbers") if beside else None
         sections.append(Section("What has it learned?", text, link=link))
+    return [*sections, limit_section(run, found.get("limit", ""))]
+
+
+def limit_section(run: Run, known: str = "") -> Section:
+    """How long the data of a run can be forecast, whatever the model: what every report on data ends with.
+
+    Args:
+        run: a finished run.
+        known: what a diagnosis has said about it.
+    """
     exponent = run.results["lyapunov_exponent"]
-    words = found.get("limit") or (exponent and _limit(run, exponent))
-    return [*sections, *([Section("How long can it be forecast?", words)] if words else [])]
+    return Section("How long can it be forecast?", known or (_limit(run, exponent) if exponent else _UNKNOWN))
 
 
 def _limit(run: Run, exponent: float) -> str:
