@@ -96,6 +96,7 @@ OTHERS: dict[tuple[str, str], dict[str, Any]] = {
     ("rnn", "Lorenz-63"): _FREE,
     ("rnn", "Rossler"): _FREE,
     ("rnn", "logistic"): _EXACT,
+    ("lstm", "Rossler"): _FREE,
 }
 
 
