@@ -47,7 +47,6 @@ DEEP_CLASSES: dict[str, str] = {
     "recurra.estimators.baselines.Harmonic": "the baselines share how they are kept",
     "recurra.estimators.baselines.Nearest": "the baselines share how they are kept",
     "recurra.estimators.baselines.Linear": "the baselines share how they are kept",
-    "recurra.estimators.baselines.Harmonic": "the baselines share how they are kept",
 }
 
 ONLY_IN = {  # package -> where it may be imported

@@ -69,7 +69,7 @@ def sparse_regression(
     With a `window`, both sides are averaged over windows of so many rows instead, the derivative by parts, and a term
     has to be three standard errors from zero too. Of eight draws of noise on 5,000 rows of Lorenz-63 at 0.01 windows of
     30 rows gave the seven terms and no other eight times, with 1 % of noise to 1.3 % or better, with 3 % to 3.3 %. With
-    10 % they fail one time in four: noise in the terms themselves then pulls the coefficients towards zero.
+    10 % they fail three times in eight: noise in the terms themselves then pulls the coefficients towards zero.
 
     Args:
         series_or_model: a series, or a fitted forecaster: the equation is then that of the network, along its own
