@@ -66,5 +66,5 @@ clean:
 $(STAMP): pyproject.toml $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(BUILD)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dask,datasets,dev,dysts,io,report]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dask,datasets,dev,dysts,io,optuna,report]"
 	touch $@

@@ -56,6 +56,7 @@ ONLY_IN = {  # package -> where it may be imported
     "xarray": ("recurra.data", "recurra.series"),
     "dask": ("recurra.sweeps",),
     "distributed": ("recurra.sweeps",),
+    "optuna": ("recurra.estimators.search",),
 }
 NOWHERE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "torch", "keras", "tensorflow", "random"}
 DIFFERENTIABLE = {"jax", "equinox", "optax", "diffrax", "lineax"}

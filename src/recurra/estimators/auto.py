@@ -27,6 +27,7 @@ from recurra.estimators.search import (
     together,
 )
 from recurra.estimators.search.quiet import NOTICED, quieted
+from recurra.estimators.search.tpe import optuna_module
 from recurra.estimators.training_set import TrainingSet
 from recurra.forecasting import Filtered, choose_gain, closed_loop_errors, forecast_origins, horizon_score
 from recurra.series import Series
@@ -63,6 +64,9 @@ class Auto(Estimator):
             its standard deviation, an echo state network filters all rows by its own forecasts of them, as `Denoised`
             does, the search learns the filtered rows, and what it finds forecasts behind a filter of its own; closed
             loops are scored against the rows as they were measured. "ignore" takes the rows as they are.
+        sampler: where new settings come from: "halving" draws them at random, then near the best; "optuna" asks the
+            package of that name (extra `optuna`). Which are tried again with a larger size is decided alike, and so
+            is what is kept.
         seed: of the search; the same trials give the same bits.
 
     Fitted attributes beside those of every estimator: `blend_`, the trials that forecast together (not in a file);
@@ -88,13 +92,14 @@ class Auto(Estimator):
     horizon: int | None = None
     origins: int = 8
     noise: str = "meet"
+    sampler: str = "halving"
     seed: int = 0
 
     def check(self) -> None:
         checks = Checks(self).number("budget", 0, open_low=True, optional=True).whole("trials", 1, optional=True)
         checks.whole("members", 1).number("validation", 0, 0.9, open_low=True)
         checks.whole("horizon", 1, optional=True).whole("origins", 1).whole("seed", 0, 2**32 - 1)
-        checks.choice("noise", ["meet", "ignore"])
+        checks.choice("noise", ["meet", "ignore"]).choice("sampler", ["halving", "optuna"])
         of = CLOSED_FORM if self.of is None else self.of
         named = isinstance(of, list | tuple) and all(isinstance(name, str) and name in SEARCHED for name in of)
         if not named or not of or len(set(of)) < len(of):
@@ -102,6 +107,8 @@ class Auto(Estimator):
         if self.budget is None and self.trials is None:
             checks.problems.append("`budget` or `trials` has to end the search, both are None")
         checks.raise_all()
+        if self.sampler == "optuna":
+            optuna_module()  # says what to install, before the work
 
     def forecast_bands(
         self, n: int, level: float = 0.8, history: Any = None, inputs: Any = None
@@ -173,7 +180,7 @@ class Auto(Estimator):
 
     def _learn(self, training: TrainingSet) -> tuple[Forecaster, list[dict[str, Any]]]:
         rows, ground = self._ground(training)
-        hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed)
+        hunt = Hunt(candidates(self.of or CLOSED_FORM, ground.rows), ground, self.seed, sampler=self.sampler)
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self._saved(), **length)
         chosen = choose_blend(hunt.trials, ground.origins, self.members)

@@ -23,6 +23,7 @@ from recurra.native import status, threads
 GIVES = {  # extra -> what it is for
     "bench": "comparisons of speed with PyTorch",
     "dask": "sweeps on workers of Dask",
+    "optuna": "searches by its sampler",
     "datasets": "the data sets that ship in packages",
     "dev": "tests and checks of recurra itself",
     "dysts": "chaotic systems of the dysts collection",

@@ -10,6 +10,7 @@ import numpy as np
 from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.space import draw, near
 from recurra.estimators.search.spaces import ETA, Searched
+from recurra.estimators.search.tpe import suggest
 from recurra.estimators.search.trial import Trial, try_out
 
 FREE = 9  # trials of a learner that are drawn at random before some are drawn near the best ones
@@ -31,6 +32,7 @@ class Hunt:
         ground: the rows that every trial is fitted to, and the closed loops that score it.
         seed: of the draws.
         trials: those made so far.
+        sampler: "halving", or "optuna" for new settings by its estimator instead of at random or near the best.
 
     Reference: L. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020, arXiv:1810.05934.
     """
@@ -39,6 +41,7 @@ class Hunt:
     ground: Ground
     seed: int
     trials: list[Trial] = field(default_factory=list)
+    sampler: str = "halving"
 
     def run(self, seconds: float | None, most: int | None, again: int, keep: Callable[[], None]) -> None:
         """Try until the time is over, or there are so many trials; every learner is tried once.
@@ -79,7 +82,10 @@ class Hunt:
         if kind.itself and not any(trial.learner == name for trial in self.trials):
             return name, kind.at(kind.rungs - 1, {}), kind.rungs - 1
         done = [trial for trial in self.trials if trial.learner == name and not trial.failure]
-        if len(done) >= FREE and len(done) % 2:
+        if self.sampler == "optuna":
+            first = [trial for trial in self.trials if trial.learner == name and trial.rung == 0]
+            settings = suggest(kind.space, first, int(rng.integers(2**31)))
+        elif len(done) >= FREE and len(done) % 2:
             best = sorted(done, key=lambda trial: trial.score)[:ELITE]
             settings = near(kind.space, best[rng.integers(len(best))].final, rng)
         else:
