@@ -24,7 +24,7 @@ def suite(name: str) -> Suite:
         ConfigError: a name that does not exist.
 
     >>> suite("lorenz").title
-    'Lorenz-63 without noise: for how many Lyapunov times a forecast holds'
+    'Lorenz-63: for how many Lyapunov times a forecast holds, without and with noise'
     """
     if name not in SUITES:
         raise ConfigError(unknown("suite", name, SUITES))
