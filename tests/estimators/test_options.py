@@ -30,6 +30,7 @@ def _same(a, b):
         {"loss": "gaussian", "learned_start": True, "increment": True, "readout": [4], "precision": "float64"},
         {"reset_after": False, "l2": {"W": 1e-3}, "schedule": "step", "milestones": [2], "on_diverge": "backoff:2"},
         {"stateful": True, "washout": 2, "optimizer": "nesterov", "loss": "huber", "huber_delta": 0.3},
+        {"feeding": "sampled", "data_share": 1.0, "final_data_share": 0.2, "input_noise": 0.1, "washout": 3},
     ],
     ids=lambda options: next(iter(options)),
 )
@@ -173,7 +174,13 @@ def test_missing_values_are_held_as_inputs_and_left_out_as_targets():
     [
         ({"stateful": True, "teacher_forced": 4}, "true rows at every step"),
         ({"stateful": True, "stride": 2}, "without overlap"),
-        ({"washout": 2}, "`washout` is for `stateful=True`"),
+        ({"data_share": 1.5}, "`data_share` must be a number of at least 0 and at most 1"),
+        ({"final_data_share": None}, "`final_data_share` must be a number"),
+        ({"share_epochs": 0}, "`share_epochs` must be a whole number"),
+        ({"stateful": True, "feeding": "mixed"}, "`feeding`: a stateful training"),
+        ({"stateful": True, "input_noise": 0.1}, "`input_noise`: a stateful training"),
+        ({"feeding": "mixd"}, "`feeding`: unknown choice 'mixd'"),
+        ({"washout": 8}, "`washout` must be a whole number .* at most 7"),
         ({"weight_decay": 0.1}, "for the optimizer 'adamw'"),
         ({"schedule": "step"}, "'step' alone has them"),
         ({"on_diverge": "retry"}, "'stop' or 'backoff:n'"),

@@ -71,7 +71,7 @@ class FiniteMemory(Recurrent):
         return int(self.receptive_field - 1 if self.warmup is None else self.warmup)
 
     def _objective(self) -> Objective:
-        inner = objective(self)
+        inner = objective(self, self.receptive_field)
         assert isinstance(inner, NextSteps)  # `check` refuses `stateful`
         return FullWindows(inner, self.receptive_field)
 

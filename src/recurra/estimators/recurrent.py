@@ -81,11 +81,22 @@ class Recurrent(Estimator):
         stride: rows from the start of one window to the next.
         stateful: windows follow each other, and each begins with the state in which the one before ended, instead of
             the initial state: truncated backpropagation through time, for memories longer than a window.
-        washout: steps at the beginning of a series that a stateful training does not compare.
+        washout: steps at the beginning of a window (of a stateful training: of a series) that are not compared, since
+            the network has not seen enough of the past there; a forecast warms up on `warmup` rows before it begins.
         clip_norm: longest gradient; None for no limit.
         increment: learn y[t+1] - y[t], in units of its standard deviation, instead of y[t+1].
         teacher_forced: steps of a window that see the true rows, the others run on the network's own output; None for
-            all of them.
+            all of them, or half of them where `feeding` says what the others see.
+        feeding: what those others see: "own" output, the closed loop; "mixed", share times the data and the rest the
+            own output (generalised teacher forcing); "sampled", the data with the probability of the share (scheduled
+            sampling); "leading", the data at the first ones, as many as the share says, and then the own output (a
+            closed loop that grows). Drives are always true. For the formulas see `recurra.training.Feeding`.
+        data_share: share of the data there, from 0 to 1, at the first update, where `feeding` is not "own".
+        final_data_share: the share at the last one.
+        share_schedule: how it goes from one to the other: "linear", "exponential" or "inverse-sigmoid".
+        share_epochs: epochs in which it does; None takes all.
+        input_noise: standard deviation of noise on the true rows that are seen, new in every update, in standard
+            deviations of the channels. What is compared, and the drive, have none.
         validation: fraction of the training rows held out; the weights with the best closed-loop forecasts of them
             are kept. 0 trains on all rows and keeps the last weights.
         patience: epochs without a better validation after which training stops, looked at every 10 epochs (every one
@@ -139,6 +150,12 @@ class Recurrent(Estimator):
     clip_norm: float | None = 1.0
     increment: bool = False
     teacher_forced: int | None = None
+    feeding: str = "own"
+    data_share: float = 1.0
+    final_data_share: float = 0.0
+    share_schedule: str = "linear"
+    share_epochs: int | None = None
+    input_noise: float = 0.0
     validation: float = 0.1
     patience: int | None = None
     budget: float | None = None

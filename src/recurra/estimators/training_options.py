@@ -17,9 +17,13 @@ from recurra.estimators.training_set import Scaled, steps
 from recurra.models import Model
 from recurra.storage import plain
 from recurra.training import (
+    FEEDINGS,
     METHODS,
     MOMENTA,
     SCHEDULES,
+    SHARES,
+    Fed,
+    Feeding,
     HessianFree,
     Loss,
     NextSteps,
@@ -28,6 +32,7 @@ from recurra.training import (
     Physics,
     Settings,
     Truncated,
+    Windows,
     floss,
     streams,
 )
@@ -79,9 +84,8 @@ def check_training(checks: Checks) -> None:
         checks.problems.append("`teacher_forced`: a stateful training sees the true rows at every step")
     if owner.stateful is True and owner.stride != 1:
         checks.problems.append("`stride`: the windows of a stateful training follow each other, without overlap")
-    if owner.stateful is False and owner.washout:
-        checks.problems.append("`washout` is for `stateful=True`: otherwise every window starts from the initial state")
     checks.problems += hessian_free_problems(owner)
+    _check_feeding(checks)
     if owner.stateful is True and owner.optimizer == HESSIAN_FREE:
         checks.problems.append("`stateful`: Hessian-free optimisation needs windows that stand for themselves")
     if len(checks.problems) == before:
@@ -109,15 +113,31 @@ def settings(owner: Any, windows: int, method: HessianFree | None = None) -> Set
     return Settings(**penalties, **same)
 
 
-def objective(owner: Any) -> Objective:
-    """What to minimise."""
+def objective(owner: Any, least: int = 1) -> Objective:
+    """What to minimise; with data at every step all of the window is teacher-forced.
+
+    Args:
+        owner: the parameters.
+        least: steps that see the true rows in any case.
+    """
     length, loss = int(owner.bptt_length), Loss(owner.loss, float(owner.huber_delta))
     if owner.stateful:
         return Truncated(length, int(owner.washout), loss)
-    return NextSteps(length, int(owner.teacher_forced or length), loss)
+    kind, forced = owner.feeding, owner.teacher_forced or length
+    if kind != "own" and _shares(owner) == (1, 1):
+        kind, forced = "own", length
+    elif kind != "own":
+        forced = owner.teacher_forced or max(least, length // 2)
+    feeding = Feeding(kind, owner.share_schedule, noisy=bool(owner.input_noise))
+    return NextSteps(length, int(forced), loss, feeding, int(owner.washout))
 
 
-def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
+def _shares(owner: Any) -> tuple[float, float]:
+    """The share of the data at the first update and at the last one."""
+    return float(owner.data_share), float(owner.final_data_share)
+
+
+def windows(owner: Any, parts: list[Scaled]) -> tuple[Any, ...]:
     """The rows of all series one after the other, the first row of every window, and what else the objective takes."""
     lengths = [len(values) for values, _ in parts]
     if max(lengths) <= owner.bptt_length:
@@ -131,8 +151,17 @@ def windows(owner: Any, parts: list[Scaled]) -> tuple[np.ndarray, ...]:
     observed = (~missing,) if missing.any() else ()
     if owner.stateful:
         return values, drive, *streams(lengths, int(owner.bptt_length), batch_of(owner, 0)), *observed
-    starts = window_starts(lengths, owner.bptt_length + 1, owner.stride)
-    return values, drive, starts.astype(np.int32), *observed
+    starts = window_starts(lengths, owner.bptt_length + 1, owner.stride).astype(np.int32)
+    if owner.feeding == "own" and not owner.input_noise:
+        return values, drive, starts, *observed
+    return Windows(values, drive, starts, *(observed or (None,)), _fed(owner, len(starts)))
+
+
+def _fed(owner: Any, windows: int) -> Fed:
+    """The numbers of its feeding."""
+    each = windows // min(batch_of(owner, windows), windows)
+    updates = int(owner.share_epochs or owner.epochs) * each
+    return Fed.of(*_shares(owner), updates, float(owner.input_noise), int(owner.seed), owner.precision)
 
 
 def flossed(owner: Any, model: Model, parts: list[Scaled]) -> Model:
@@ -160,6 +189,16 @@ def with_physics(owner: Any, data: Any, task: Objective, frame: Frame) -> tuple[
     scales = (frame.scaler.mean, frame.scaler.std, frame.drive_scaler.mean, frame.drive_scaler.std)
     units = Units(*(np.asarray(number, owner.precision) for number in (owner.physics_weight, frame.dt, *scales)))
     return Physics(task, system), (data, units)
+
+
+def _check_feeding(checks: Checks) -> None:
+    """What a window sees beside the data."""
+    owner = checks.owner
+    checks.choice("feeding", list(FEEDINGS)).choice("share_schedule", list(SHARES)).number("input_noise", 0)
+    checks.number("data_share", 0, 1).number("final_data_share", 0, 1).whole("share_epochs", 1, optional=True)
+    for name, nothing in (("feeding", "own"), ("input_noise", 0)):
+        if owner.stateful is True and getattr(owner, name) != nothing:
+            checks.problems.append(f"`{name}`: a stateful training sees the true rows at every step, as they are")
 
 
 def _physics_problems(owner: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """Training by backpropagation through time: objectives, losses, optimisers, schedules and the compiled loop."""
 
+from recurra.training.feeding import FEEDINGS, SHARES, Fed, Feeding
 from recurra.training.flossing import floss
 from recurra.training.fresh import Fresh
 from recurra.training.hessian_free import HessianFree
@@ -7,7 +8,7 @@ from recurra.training.initial import INITIALISATIONS, echo_state
 from recurra.training.least_squares import Fitted, least_squares
 from recurra.training.loop import Trained, train
 from recurra.training.losses import LOSSES, Loss
-from recurra.training.objectives import LastStep, NextSteps, Objective
+from recurra.training.objectives import LastStep, NextSteps, Objective, Windows
 from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import Penalty
 from recurra.training.physics import Physics
@@ -18,13 +19,17 @@ from recurra.training.truncated import Truncated, streams
 from recurra.training.wrappers import Gaussian, LearnedStart
 
 __all__ = [
+    "FEEDINGS",
     "INITIALISATIONS",
     "LOSSES",
     "METHODS",
     "MOMENTA",
     "OPTIMIZERS",
     "SCHEDULES",
+    "SHARES",
+    "Fed",
     "Feedback",
+    "Feeding",
     "Fitted",
     "Fresh",
     "Gaussian",
@@ -40,6 +45,7 @@ __all__ = [
     "Settings",
     "Trained",
     "Truncated",
+    "Windows",
     "echo_state",
     "floss",
     "least_squares",

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from recurra.models import Layers
-from recurra.training.objectives import NextSteps, Objective
+from recurra.training.objectives import NextSteps, Objective, Windows
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class FullWindows(Objective):
     def length(self, data: Any) -> int:
         return self.inner.length(data)
 
+    def at(self, data: Any, update: Any) -> Any:
+        return self.inner.at(data, update)
+
     def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
         return self.inner.outputs(model, data, index, keys)
 
@@ -45,9 +48,9 @@ class FullWindows(Objective):
 
     def _cut(self, data: Any, index: jax.Array) -> Any:
         """The windows one after the other, and as not observed what comes before the memory is filled."""
-        values, drive, starts, *observed = data
-        windows, span = len(index), self.inner.steps + 1
-        rows = (starts[index][:, None] + jnp.arange(span)).reshape(-1)
-        filled = jnp.tile(jnp.arange(span) >= self.memory, windows)[:, None]  # row r follows r rows of its window
-        seen = observed[0][rows] & filled if observed else jnp.broadcast_to(filled, values[rows].shape)
-        return values[rows], drive[rows], span * jnp.arange(windows), seen
+        windows, count, span = Windows(*data), len(index), self.inner.steps + 1
+        rows = (windows.starts[index][:, None] + jnp.arange(span)).reshape(-1)
+        values = windows.values[rows]
+        filled = jnp.tile(jnp.arange(span) >= self.memory, count)[:, None]  # row r follows r rows of its window
+        seen = jnp.broadcast_to(filled, values.shape) if windows.observed is None else windows.observed[rows] & filled
+        return values, windows.drive[rows], span * jnp.arange(count), seen

@@ -4,7 +4,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from recurra.cells import Array
 from recurra.errors import ConfigError
 from recurra.models import Layers, Model, closed_loop
+from recurra.training.feeding import OWN, Fed, Feeding
 from recurra.training.losses import SQUARED, Loss
 from recurra.training.wrappers import running, stepping
 
@@ -75,6 +76,11 @@ class Objective(ABC):
             "its state on. Take an update rule such as 'adam', for which `loss` is enough"
         )
 
+    def at(self, data: Any, update: Any) -> Any:
+        """The data as they are at an update (0 for the first): the same at all of them, but for what is fed."""
+        del update
+        return data
+
     def size(self, data: Any, batch_size: int) -> int:
         """Windows of a batch."""
         return min(batch_size, self.count(data))
@@ -89,25 +95,50 @@ class Objective(ABC):
         return self.loss(model, data, index, keys), carried
 
 
+class Windows(NamedTuple):
+    """The data of `NextSteps`; a plain tuple of the first three or four will do.
+
+    Args:
+        values: (rows, channels) of all series one after the other.
+        drive: (rows, drive).
+        starts: the first row of every window (windows,); none reaches over two series.
+        observed: (rows, channels), True where a value was measured; None for everywhere. The others hold what the
+            network is to see, and as targets they count for nothing: the mean is over what was measured.
+        fed: the numbers of a feeding that takes some.
+    """
+
+    values: Any
+    drive: Any
+    starts: Any
+    observed: Any = None
+    fed: Fed | None = None
+
+
 @dataclass(frozen=True)
 class NextSteps(Objective):
     r"""Forecast the next row at every step of a window, from the initial state.
 
-    .. math:: L = \frac{1}{L C} \sum_{t=0}^{L-1} \sum_c \left(\frac{\hat y_{t+1,c} - y_{t+1,c}}{s_c}\right)^2
+    .. math:: L = \frac{1}{(T - w) C} \sum_{t=w}^{T-1} \sum_c \left(\frac{\hat y_{t+1,c} - y_{t+1,c}}{s_c}\right)^2
 
     The first `teacher_forced` steps see the true rows, the others the network's own output: training in the closed
-    loop in which the network will run. The unit s is 1, or the scale of a model that learns increments. Another loss
-    takes the place of the square.
+    loop in which the network will run; or what lies between the two, as a `Feeding` says. The unit s is 1, or the
+    scale of a model that learns increments. Another loss takes the place of the square.
 
-    `data` is (values (rows, channels), drive (rows, drive), starts (windows,)): the rows of all series one after the
-    other, and the first row of every window, none of which reaches over two series. Where values are missing there is
-    a fourth, observed (rows, channels), True where a value was measured; the others hold what the network is to see,
-    and as targets they count for nothing: the mean is over what was measured.
+    `data` is (values, drive, starts), with missing values (values, drive, starts, observed), and with a feeding that
+    takes numbers all of `Windows`.
+
+    In the first steps of a window little is known of the past, and their errors, which no weights make small, can be
+    most of the loss: a washout leaves them out where a forecast warms up on as many rows.
 
     Args:
-        steps: steps of a window; it spans one row more.
+        steps: T, steps of a window; it spans one row more.
         teacher_forced: steps that see the truth, at least 1; `steps` for all.
         error: the loss of one value.
+        feeding: what the other steps see, and whether what is true has noise.
+        washout: w, steps at the beginning of a window that are not compared, less than `steps`.
+
+    Raises:
+        ConfigError: a washout that leaves nothing of a window.
 
     Reference: R. J. Williams, D. Zipser, Neural Computation 1 (1989) 270-280 (teacher forcing).
     """
@@ -115,6 +146,11 @@ class NextSteps(Objective):
     steps: int
     teacher_forced: int
     error: Loss = SQUARED
+    feeding: Feeding = OWN
+    washout: int = 0
+
+    def __post_init__(self) -> None:
+        check_washout(self.washout, self.steps)
 
     def count(self, data: Any) -> int:
         return len(data[2])
@@ -124,13 +160,23 @@ class NextSteps(Objective):
 
     def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[jax.Array, Layers]:
         """Forecasts of rows 1 ... steps (windows, steps, outputs), and the layers along the teacher-forced steps."""
-        values, drive, starts, *_ = data
-        rows = starts[index][:, None] + jnp.arange(self.steps + 1)
-        return over_windows(self._forecast, model, keys, values[rows], drive[rows])
+        windows = Windows(*data)
+        rows = windows.starts[index][:, None] + jnp.arange(self.steps + 1)
+        values, drive = windows.values[rows], windows.drive[rows]
+        if self.feeding.plain:
+            return over_windows(self._forecast, model, keys, values, drive)
+        if windows.fed is None:
+            raise ConfigError(f"{self.feeding} takes numbers: give them as `Windows(..., fed=Fed.of(...))`")
+        values = self.feeding.noised(windows.fed, index, values)
+        later = self.steps - self.teacher_forced
+        if self.feeding.kind == "own" or not later:
+            return over_windows(self._forecast, model, keys, values, drive)
+        share = self.feeding.coefficients(windows.fed, index, later)
+        return over_windows(self._forecast, model, keys, values, drive, share)
 
     def compared(self, outputs: Any, model: Any, data: Any, index: jax.Array) -> jax.Array:
         targets, seen = self._targets(data, index)
-        return self.error.mean(outputs, targets, unit(model, self.error), seen)
+        return self.error.mean(outputs[:, self.washout :], targets, unit(model, self.error), seen)
 
     def terms(self, data: Any, index: jax.Array) -> Any:
         return self.error.terms_in(*self._targets(data, index))
@@ -139,25 +185,36 @@ class NextSteps(Objective):
         return dataclasses.replace(self, error=self.error.matched())
 
     def _targets(self, data: Any, index: jax.Array) -> tuple[Any, Any]:
-        values, _, starts, *observed = data
-        rows = starts[index][:, None] + jnp.arange(self.steps + 1)
-        return values[rows][:, 1:], observed[0][rows][:, 1:] if observed else None
+        windows = Windows(*data)
+        rows = windows.starts[index][:, None] + jnp.arange(1 + self.washout, self.steps + 1)
+        return windows.values[rows], None if windows.observed is None else windows.observed[rows]
 
-    def _forecast(self, model: Any, values: Array, drive: Array) -> tuple[jax.Array, Layers]:
-        """`outputs` of a batch of windows."""
+    def at(self, data: Any, update: Any) -> Any:
+        windows = Windows(*data)
+        return data if windows.fed is None else windows._replace(fed=windows.fed._replace(update=update))
+
+    def _forecast(
+        self, model: Any, values: Array, drive: Array, share: Array | None = None
+    ) -> tuple[jax.Array, Layers]:
+        """`outputs` of a batch of windows; `share` is a_t at the later steps (windows, steps), None for the loop."""
         forced, channels, step = self.teacher_forced, values.shape[2], stepping(model, self.error.spread)
         xs = jnp.concatenate([values[:, :-1], drive[:, 1:]], axis=2)
         state, first, layers = running(model, self.error.spread)(model.initial_states(len(xs)), xs[:, :forced])
         if forced == self.steps:
             return first, layers
 
-        def free_step(state: Any, x: Array) -> tuple[Any, Array]:
-            seen = jnp.concatenate([x[:channels], x[2 * channels :]]) if self.error.spread else x
-            return step(state, seen)
+        outputs, beside = first.shape[2], drive[:, forced + 1 :]
+        if share is not None:
+            beside = jnp.concatenate([beside, values[:, forced:-1], share[:, :, None]], axis=2)
 
-        free = jax.vmap(lambda s, y, us: closed_loop(free_step, s, y, us)[1])(
-            state, first[:, -1], drive[:, forced + 1 :]
-        )
+        def free_step(state: Any, x: Array) -> tuple[Any, Array]:
+            own, rest = x[:channels], x[outputs:]
+            if share is not None:
+                rest, true, a = jnp.split(rest, [drive.shape[2], drive.shape[2] + channels])
+                own = a * true + (1 - a) * own
+            return step(state, jnp.concatenate([own, rest]))
+
+        free = jax.vmap(lambda s, y, us: closed_loop(free_step, s, y, us)[1])(state, first[:, -1], beside)
         return jnp.concatenate([first, free], axis=1), layers
 
 
@@ -200,6 +257,12 @@ class LastStep(Objective):
     def _targets(self, data: Any, index: jax.Array) -> tuple[Any, Any]:
         _, targets, *observed = data
         return targets[index], observed[0][index] if observed else None
+
+
+def check_washout(washout: int, steps: int) -> None:
+    """ConfigError for a washout that leaves nothing of a window."""
+    if not 0 <= washout < steps:
+        raise ConfigError(f"`washout` is {washout}: it is from 0 to {steps - 1}, less than a window")
 
 
 def over_windows(run: Callable[..., Any], model: Any, keys: Any, *windows: Any) -> Any:

@@ -64,6 +64,9 @@ class Physics(Objective):
     def length(self, data: Any) -> int:
         return self.forecast.length(data[0])
 
+    def at(self, data: Any, update: Any) -> Any:
+        return self.forecast.at(data[0], update), data[1]
+
     def outputs(self, model: Any, data: Any, index: jax.Array, keys: Any = None) -> tuple[Any, Layers]:
         """The forecasts, and how far they are from what the equation makes of those before, in units of sigma."""
         windows, units = data

@@ -83,6 +83,7 @@ def start(model: Model, objective: Objective, data: Any, settings: Settings) -> 
 
 def _update(task: _Task, position: Position, index: Any, keys: Any) -> tuple[Position, Record]:
     """One batch: its gradient, the step, and the position after it; the same position from a bad update on."""
+    task = task._replace(data=task.objective.at(task.data, position.update))
     made = (_by_rule if task.program.hessian_free is None else _by_curvature)(task, position, index, keys)
     norm = jnp.linalg.norm(made.gradient)
     first = jnp.where(position.update == 0, made.loss, position.first_loss)

@@ -11,7 +11,7 @@ import numpy as np
 from recurra.cells import Array
 from recurra.errors import ConfigError
 from recurra.training.losses import SQUARED, Loss
-from recurra.training.objectives import Objective, over_windows, unit
+from recurra.training.objectives import Objective, check_washout, over_windows, unit
 from recurra.training.wrappers import running
 
 
@@ -48,8 +48,7 @@ class Truncated(Objective):
     error: Loss = SQUARED
 
     def __post_init__(self) -> None:
-        if not 0 <= self.washout < self.steps:
-            raise ConfigError(f"`washout` is {self.washout}: it is from 0 to {self.steps - 1}, less than a window")
+        check_washout(self.washout, self.steps)
 
     def count(self, data: Any) -> int:
         return data[2].size

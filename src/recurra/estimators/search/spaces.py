@@ -114,7 +114,8 @@ def _trained(given: Rows, **own: Real | Choice) -> Searched:
 
 
 def _recurrent(given: Rows) -> Searched:
-    return _trained(given, layers=Choice((1, 1, 2)), bptt_length=Choice((20, 50, 100)))
+    own = {"layers": Choice((1, 1, 2)), "bptt_length": Choice((20, 50, 100))}
+    return _trained(given, **own, washout=Choice((0, 5, 15)), feeding=Choice(("own", "own", "mixed", "leading")))
 
 
 def _kernel_ridge(given: Rows) -> Searched:
