@@ -27,13 +27,16 @@ ESN: dict[str, Any] = {
 
 DELAYED: dict[str, Any] = {
     **ESN,
-    "spectral_radius": 0.293,
-    "leak": 0.7,
-    "input_scaling": 0.159,
-    "bias_scaling": 0.177,
+    "spectral_radius": 0.1235,
+    "in_degree": 5,
+    "leak": 0.655,
+    "input_scaling": 0.1993,
+    "bias_scaling": 0.1653,
     "lags": 1,
     "washout": 1001 - DELAYS,
     "warmup": FORCED - DELAYS,
+    "horizon": AHEAD,
+    "origins": 30,
 }
 
 
