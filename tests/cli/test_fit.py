@@ -56,7 +56,8 @@ def test_a_field_is_learnt_with_the_settings_of_its_grid(learner, settings, wave
     words = ["fit", "field.csv", "--learner", learner, *(word for each in given for word in ("--set", each))]
     assert results(*words)["channels"] == ["a", "b", "c", "d"]
     model = recurra.load(Path(results(*words)["run"]) / "model.safetensors")
-    assert (model.kind, model.shape, model.group, model.shared) == (learner, [2, 2], [1, 2], True)
+    found = [model.get_params()[name] for name in ("shape", "group", "shared")]
+    assert (model.kind, found) == (learner, [[2, 2], [1, 2], True])
 
 
 def test_a_finished_run_is_shown_not_repeated(wave, results, monkeypatch):
