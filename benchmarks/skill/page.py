@@ -25,8 +25,8 @@ is published."""
 NOTES = {
     "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it.",
     "narma10": "The first drive holds a burst, on which all have their largest error.",
-    "santa-fe-laser": "The 200 steps from row 2,074 on hold a collapse, which no closed loop foresees (one of twenty ran "
-    "away); those from row 2,300 on hold none.",
+    "santa-fe-laser": "The 200 steps from row 2,074 on hold a collapse, which no closed loop foresees (one of twenty "
+    "ran away); those from row 2,300 on hold none.",
     "earth-rotation": "The noise of the series has doubled since 2021, and errors ten days ahead depend on the day of "
     "the month: forecasts that start every 30 days can have 3.4 to 5.0 mas by an autoregression of 60 lags, 4.4 over "
     "all days. The errors that others have published are of the year 2021 and were made before the fact.",
