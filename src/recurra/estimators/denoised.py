@@ -15,6 +15,7 @@ from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.trial import Trial, refuse_failures, try_out
 from recurra.estimators.training_set import Scaled, TrainingSet
 from recurra.forecasting import Filtered, choose_gain, filtered_rows
+from recurra.forecasting.filtering import GAINS
 from recurra.storage import Layout, plain
 
 SETTLES = 100  # rows that the filter takes after those on which the learner warms up
@@ -124,7 +125,8 @@ class Denoised(Estimator):
         trial = try_out(self.of, self.settings or {}, 0, head, ground.origins)
         refuse_failures([trial])
         assert trial.network is not None
-        return trial, *choose_gain(trial.network, ground.origins, burn, *((self.gain,),) * (self.gain is not None))
+        gains = GAINS if self.gain is None else (self.gain,)
+        return trial, *choose_gain(trial.network, ground.origins, burn, gains)
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -59,15 +59,17 @@ class Filtered:
     def _follow(self, state: Any, inputs: BatchInputs) -> tuple[Any, Batch, Batch]:
         """The state after the inputs, the forecasts, and the filtered rows."""
         inner, forecast, seen = state
-        forecasts, rows = [], []
+        forecasts: list[np.ndarray] = []
+        rows: list[np.ndarray] = []
         plain = inputs.shape[1] if self.gain == 1 else min(max(0, self.burn - seen), inputs.shape[1])
         if forecast is None or plain:  # the first row is taken as it is
             plain = min(max(1, plain), inputs.shape[1])
             inner, ahead = self.network.run(inner, inputs[:, :plain])
             forecasts.append(ahead)
             rows.append(inputs[:, :plain, : ahead.shape[2]])
-            forecast, seen = ahead[:, -1] if plain else None, seen + plain
-        channels = forecasts[0].shape[2] if forecasts else forecast.shape[1]
+            channels, forecast, seen = ahead.shape[2], ahead[:, -1] if plain else None, seen + plain
+        else:
+            channels = forecast.shape[1]
         for t in range(plain, inputs.shape[1]):
             row = self._blend(inputs[:, t, :channels], forecast, seen)
             inner, ahead = self.network.run(inner, np.concatenate([row, inputs[:, t, channels:]], axis=1)[:, None])
