@@ -13,7 +13,7 @@ SETTINGS = {"units": 200, "spectral_radius": 0.6, "washout": 100, "horizon": 200
 @pytest.fixture(scope="module")
 def noisy():
     """Lorenz-63 and the same with 1 % of noise."""
-    truth = rc.systems.Lorenz63().simulate(steps=6000, dt=0.02, seed=0)
+    truth = rc.systems.Lorenz63().simulate(steps=9000, dt=0.02, seed=0)
     noise = 0.01 * truth.values.std(axis=0) * np.random.default_rng(0).standard_normal(truth.values.shape)
     return truth, rc.Series(truth.values + noise, dt=0.02, channels=truth.channels)
 
@@ -25,7 +25,7 @@ def fitted(noisy):
 
 def test_noise_costs_it_no_more_than_the_start_that_it_makes_unsure(noisy, fitted):
     truth, rows = noisy
-    origins = list(range(3000, 5500, 60))
+    origins = list(range(3000, 8500, 55))
     alone = rc.ESN(**SETTINGS).fit(rows[:3001]).backtest(rows, 400, origins).forecasts["esn"]
     after = np.stack([truth.values[r + 1 : r + 401] for r in origins])
     scale = truth.values[:3001].std(axis=0)

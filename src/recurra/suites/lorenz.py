@@ -34,7 +34,9 @@ def measure(case: Case) -> dict[str, Any]:
     horizon, spacing = (round(times / EXPONENT / dt) for times in (HORIZON, SPACING))
     series = Lorenz63().simulate(steps=steps + STARTS * spacing + horizon, dt=dt, seed=0)
     scale = series.values[: steps + 1].std(axis=0)
-    noise = case.entry.conditions.get("noise", 0.0) * scale * np.random.default_rng(0).standard_normal(series.values.shape)
+    noise = (
+        case.entry.conditions.get("noise", 0.0) * scale * np.random.default_rng(0).standard_normal(series.values.shape)
+    )
     known = Series(series.values + noise, dt=dt, channels=series.channels, provenance=series.provenance)
     used = time.process_time()
     model = case.build().fit(known[: steps + 1])
