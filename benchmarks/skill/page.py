@@ -21,7 +21,11 @@ day and versions; `python -m benchmarks.skill.page` writes the page anew.
 In every table: median, mean (the root mean square for NRMSE84), tenth and ninetieth percentile and extremes over all
 values (seeds, systems and starts alike), and the median of the processor seconds of a row. In every figure: the first
 measure; median, the tenth to the ninetieth percentile, and the extremes of what was measured here, diamonds for what
-is published."""
+is published.
+
+[benchmarks/skill](../benchmarks/skill/README.md) has what is measured by scripts instead: large fields (Lorenz-96,
+Kuramoto-Sivashinsky), a wrong equation with a network for the rest, the Common Task Framework, and networks that are
+trained for the free run."""
 NOTES = {
     "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it.",
     "narma10": "The first drive holds a burst, on which all have their largest error.",
