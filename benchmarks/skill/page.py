@@ -27,6 +27,9 @@ is published.
 Kuramoto-Sivashinsky), a wrong equation with a network for the rest, the Common Task Framework, and networks that are
 trained for the free run."""
 NOTES = {
+    "dysts": "`auto` is better than the nearest past segment on 94 of the 131 systems (72 %), reaches the last of the "
+    "200 steps within 0.4 standard deviations on 65, and takes 12.1 s of a core on average, 20.6 at most (on a busy "
+    "machine).",
     "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it.",
     "narma10": "The first drive holds a burst, on which all have their largest error.",
     "santa-fe-laser": "The 200 steps from row 2,074 on hold a collapse, which no closed loop foresees (one of twenty "
