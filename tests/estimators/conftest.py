@@ -118,7 +118,7 @@ BUILDERS = {
     "local-esn-chosen": lambda: rc.LocalESN(
         units=30, halo=1, washout=30, input_scaling=0.3, one_reservoir=False, increment=True, horizon=30, origins=4
     ),
-    "local-ng-rc": lambda: rc.LocalNGRC(halo=1, degree=2, lags=2, stride=3, ridge=1e-9),
+    "local-ng-rc": lambda: rc.LocalNGRC(halo=1, degree=2, lags=2, stride=3, ridge=1e-3),
     "kernel-ridge": lambda: rc.KernelRidge(lags=2, stride=3, length_scale=1.0, ridge=1e-8, centres=100),
 }
 

@@ -18,7 +18,7 @@ NAMES = ("rmse", "nrmse", "mae", "smape", "r2")
 def memory(model) -> int:
     """Rows of its own that a separate series gives as history: enough for the model and every baseline."""
     rows = [1]
-    if model.kind == "esn":
+    if model.kind in ("esn", "local-esn"):
         rows.append((model.washout if model.warmup is None else model.warmup) + 1)
     for name, network in {model.kind: model.network_, **model.baselines_}.items():
         rows.append(getattr(network, "order", 0) if name not in ("seasonal", "harmonic") else 0)
