@@ -168,7 +168,7 @@ def test_of_several_that_forecast_together_the_best_with_a_state_is_looked_into(
     words = ["fit", "noisy.csv", "--learner", "auto", "--set", "trials=9", "--set", 'of=["linear", "esn"]']
     assert main([*words, "--set", "horizon=20", "--out", "run"]) == 0
     model = recurra.load("run/model.safetensors")
-    kinds = [member.kind for member in model.network_.estimators]
+    kinds = [member.kind for member in model.members_.estimators]
     number = kinds.index("esn")  # the best first
     assert len(kinds) > 1
     capsys.readouterr()

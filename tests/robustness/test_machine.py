@@ -382,8 +382,8 @@ def test_a_clock_that_goes_back_changes_nothing(wave, results_of, monkeypatch):
     assert "-" not in Path("run/history.jsonl").read_text().replace("e-", "")  # nothing negative
 
 
-def test_nothing_but_the_log_reads_the_wall_clock():
-    """Durations come from a monotonic clock; names and order of checkpoints from none."""
+def test_nothing_but_the_log_and_the_rows_of_benchmarks_reads_the_wall_clock():
+    """Durations come from a monotonic clock; names and order of checkpoints from none; a row keeps the day."""
     found = set()
     for path in Path(recurra.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -396,4 +396,4 @@ def test_nothing_but_the_log_reads_the_wall_clock():
                 "date.today",
             ):
                 found.add(path.name)
-    assert found == {"run_directory.py"}
+    assert found == {"run_directory.py", "rows.py"}

