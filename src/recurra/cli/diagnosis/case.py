@@ -93,8 +93,8 @@ class Case:
     @cached_property
     def inside(self) -> Inside:
         """The model or, of several that forecast together, the first of which a state is known: the best of `auto`."""
-        members = getattr(self.model.network_, "estimators", ())
-        for number, each in enumerate(members):
+        members = getattr(self.model, "members_", None)
+        for number, each in enumerate(members.estimators if members is not None else ()):
             if _has_step_map(each):
                 return _member(self.model, number, self.network)
         return Inside(self.model, self.network)
