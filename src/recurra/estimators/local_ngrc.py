@@ -14,8 +14,8 @@ from recurra.estimators.local_grid import check_grid, file_grid, neighbourhoods
 from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
 from recurra.estimators.training_set import Scaled, TrainingSet
-from recurra.reservoirs.delay_map import blocks
-from recurra.reservoirs.local_map import LocalMap, RowPolynomials, columns, taps
+from recurra.reservoirs.delay_map import blocks, taps
+from recurra.reservoirs.local_map import LocalMap, RowPolynomials, columns
 from recurra.reservoirs.neighbourhoods import Neighbourhoods
 from recurra.reservoirs.polynomials import Polynomials, polynomial_count
 from recurra.reservoirs.readout import QR_LIMIT, RowSum, empty_sum
@@ -195,7 +195,7 @@ class LocalNGRC(Estimator):
                 after = slice(last.start + 1, last.stop + 1)
                 x = near.see(np.concatenate([values[known], drive[known.start + 1 : known.stop + 1]], axis=1))
                 z = near.own(values[after])
-                yield taps(x, window.lags, window.stride), z - near.own(values[last]) if self.increment else z
+                yield np.stack(taps(x, window.lags, window.stride)), z - near.own(values[last]) if self.increment else z
 
     def _basis(
         self, training: TrainingSet, parts: list[Scaled], near: Neighbourhoods, window: Window, degree: int

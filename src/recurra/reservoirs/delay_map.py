@@ -25,8 +25,29 @@ class Basis(Protocol):
         ...
 
 
+class Delays:
+    """What maps on delayed rows share: the state is the last (lags - 1) stride rows, oldest first."""
+
+    features: int
+    lags: int
+    stride: int
+
+    @property
+    def order(self) -> int:
+        """Rows that a forecast looks back on."""
+        return 1 + (self.lags - 1) * self.stride
+
+    def initial_state(self, batch: int) -> np.ndarray:
+        return np.zeros((batch, self.order - 1, self.features))
+
+    def warm(self, state: np.ndarray, inputs: BatchInputs) -> np.ndarray:
+        """The state that a batch of input sequences (batch, rows, features) leads to."""
+        known = np.concatenate([state, inputs], axis=1)
+        return known[:, known.shape[1] - self.order + 1 :]
+
+
 @dataclass(frozen=True, eq=False)
-class DelayMap:
+class DelayMap(Delays):
     r"""Forecast the next row from functions of the last rows, taken at a distance; only the readout is trained.
 
     .. math:: y_{t+1} = c + V \phi(z_t) \; [+ \; y_t], \qquad
@@ -58,19 +79,6 @@ class DelayMap:
         """The number of forecast channels."""
         return self.coefficients.shape[-2]
 
-    @property
-    def order(self) -> int:
-        """Rows that a forecast looks back on."""
-        return 1 + (self.lags - 1) * self.stride
-
-    def initial_state(self, batch: int) -> np.ndarray:
-        return np.zeros((batch, self.order - 1, self.features))
-
-    def warm(self, state: np.ndarray, inputs: BatchInputs) -> np.ndarray:
-        """The state that a batch of input sequences (batch, rows, features) leads to."""
-        known = np.concatenate([state, inputs], axis=1)
-        return known[:, known.shape[1] - self.order + 1 :]
-
     def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
         batch, rows, _ = inputs.shape
         known = np.concatenate([state, inputs], axis=1)
@@ -88,9 +96,9 @@ class DelayMap:
         known[:past] = state.transpose(1, 2, 0)
         known[past, :channels] = last.T
         known[past : past + steps, channels:] = drive.transpose(1, 2, 0)
-        taps = past - self.stride * np.arange(self.lags)
+        seen = past - self.stride * np.arange(self.lags)
         for k in range(steps):
-            y = self._read(known[taps + k].reshape(-1, batch))
+            y = self._read(known[seen + k].reshape(-1, batch))
             np.clip(y, -LOST, LOST, out=known[past + k + 1, :channels])
         forecasts = known[past + 1 :, :channels].transpose(2, 0, 1)
         return known[steps : past + steps].transpose(2, 0, 1), np.ascontiguousarray(forecasts)
@@ -114,10 +122,14 @@ def delay_vectors(
     >>> delay_vectors(np.arange(6.0)[:, None], lags=3, stride=2).tolist()
     [[4.0, 5.0], [2.0, 3.0], [0.0, 1.0]]
     """
+    return np.concatenate(taps(inputs, lags, stride), axis=1).T
+
+
+def taps(rows: np.ndarray, lags: int, stride: int) -> list[np.ndarray]:
+    """Rows t, t - s, ..., t - (l - 1) s for every t that has them all, as views: one array for each lag."""
     reach = (lags - 1) * stride
-    rows = len(inputs) - reach
-    taps = [inputs[reach - k * stride : reach - k * stride + rows] for k in range(lags)]
-    return np.concatenate(taps, axis=1).T
+    count = len(rows) - reach
+    return [rows[reach - k * stride : reach - k * stride + count] for k in range(lags)]
 
 
 def blocks(rows: int, size: int) -> list[slice]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
-from recurra.reservoirs.delay_map import Basis, blocks
+from recurra.reservoirs.delay_map import Basis, Delays, blocks, taps
 from recurra.reservoirs.neighbourhoods import Neighbourhoods, read_groups
 from recurra.reservoirs.polynomials import Polynomials
 
@@ -36,7 +36,7 @@ class RowPolynomials:
 
 
 @dataclass(frozen=True, eq=False)
-class LocalMap:
+class LocalMap(Delays):
     r"""Forecast every group of sites from functions of its neighbourhood in the last rows; only the readout is trained.
 
     .. math:: z^{(g)}_{t+1} = c + V \phi(x^{(g)}_t, x^{(g)}_{t-s}, \ldots, x^{(g)}_{t-(l-1)s}) \; [+ \; z^{(g)}_t]
@@ -61,19 +61,6 @@ class LocalMap:
     stride: int = 1
     increment: bool = False
 
-    @property
-    def order(self) -> int:
-        """Rows that a forecast looks back on."""
-        return 1 + (self.lags - 1) * self.stride
-
-    def initial_state(self, batch: int) -> np.ndarray:
-        return np.zeros((batch, self.order - 1, self.features))
-
-    def warm(self, state: np.ndarray, inputs: BatchInputs) -> np.ndarray:
-        """The state that a batch of input sequences (batch, rows, features) leads to."""
-        known = np.concatenate([state, inputs], axis=1)
-        return known[:, known.shape[1] - self.order + 1 :]
-
     def run(self, state: np.ndarray, inputs: BatchInputs) -> tuple[np.ndarray, Batch]:
         batch, rows, _ = inputs.shape
         known = np.concatenate([state, inputs], axis=1)
@@ -81,7 +68,7 @@ class LocalMap:
         for one, found in zip(known, forecasts, strict=True):
             for block in blocks(rows, len(self.near.sees) * self.basis.size):
                 x = self.near.see(one[block.start : block.stop + self.order - 1])
-                found[block] = self._read(taps(x, self.lags, self.stride))
+                found[block] = self._read(np.stack(taps(x, self.lags, self.stride)))
         return known[:, rows:], forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
@@ -102,13 +89,6 @@ class LocalMap:
         features = self.basis(columns(x)).T.reshape(*x.shape[1:3], -1)
         z = read_groups(self.coefficients, features)
         return self.near.whole(z + x[0, ..., : self.near.given] if self.increment else z)
-
-
-def taps(x: np.ndarray, lags: int, stride: int) -> np.ndarray:
-    """Rows t, t - s, ..., t - (l - 1) s for every t that has them all: (rows, ...) -> (lags, rows - (l - 1) s, ...)."""
-    reach = (lags - 1) * stride
-    rows = len(x) - reach
-    return np.stack([x[reach - k * stride : reach - k * stride + rows] for k in range(lags)])
 
 
 def columns(x: Float[np.ndarray, "lags rows groups seen"]) -> Float[np.ndarray, "variables count"]:
