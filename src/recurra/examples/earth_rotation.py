@@ -13,25 +13,10 @@ from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, 
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table, forecast_figure, horizon_figure, phase_portrait
 from recurra.series import Series
+from recurra.suites.earth_rotation import ESN as NETWORK
+from recurra.suites.earth_rotation import HORIZONS, SINCE, UNTIL
 
-UNTIL = 61312  # modified Julian date of the last row
-SINCE = 49718  # 1995-01-01: earlier rows are less accurate and make every learner worse
-HORIZONS = (10, 30, 90)  # days
 EVERY, ORIGINS = 30, 61
-NETWORK = {
-    "units": 500,
-    "spectral_radius": 0.95,
-    "leak": 0.2,
-    "input_scaling": 0.01,
-    "bias_scaling": 0.1,
-    "lags": 4,
-    "increment": True,
-    "washout": 500,
-    "warmup": 1000,
-    "validation": 0.3,
-    "horizon": 90,
-    "origins": 90,
-}
 AUTOREGRESSION = {"max_order": 60, "horizon": 90}
 
 

@@ -18,20 +18,11 @@ from recurra.examples.outcome import NOWHERE, Outcome, Progress, counted, kept, 
 from recurra.examples.parts import Parts
 from recurra.report import Section, Table, error_growth_figure, forecast_figure
 from recurra.series import Series
+from recurra.suites.santa_fe_laser import ESN as NETWORK
 
 TRAINED, TESTED, AHEAD = 1000, 5000, 100
 ROUNDING = 1 / 12  # variance of what is lost in whole numbers
-ONE_STEP: dict[str, Any] = {
-    "units": 1000,
-    "spectral_radius": 0.45,
-    "input_scaling": 0.08,
-    "bias_scaling": 0.2,
-    "leak": 0.8,
-    "readout_features": "squares",
-    "ridge": 1e-12,
-    "washout": 20,
-    "warmup": 100,
-}
+ONE_STEP: dict[str, Any] = {**NETWORK, "washout": 20}
 CLOSED_LOOP: dict[str, Any] = {
     "units": 500,
     "spectral_radius": 0.8,
