@@ -50,7 +50,7 @@ def noise_level(data: Any) -> NoiseLevel:
     one says nothing but an upper bound.
 
     On 3,000 rows or more of Lorenz-63 (dt 0.02), Mackey-Glass and a sine it is right to 20 % at 0.01 % of noise, and to
-    10 % between 0.1 and 10 %.
+    12 % between 0.1 and 10 %.
 
     Args:
         data: a series or a list of them. Differences reach neither over breaks nor over missing values.
