@@ -29,8 +29,11 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (pair[0] + pair[1]) / 2
 
 
-AGGREGATES = {"median": weighted_median, "mean": lambda values, weights: np.average(values, axis=0, weights=weights)}
-AGGREGATES["trajectory"] = weighted_median  # until the members part
+AGGREGATES = {
+    "median": weighted_median,
+    "mean": lambda values, weights: np.average(values, axis=0, weights=weights),
+    "trajectory": weighted_median,  # until the members part
+}
 APART = 1.0  # standard deviations of the training rows: a member farther from the median has left it
 AWAY = 10.0  # standard deviations: one that comes there has run away, and is not followed
 
