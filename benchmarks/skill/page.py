@@ -74,8 +74,9 @@ def _paired(rows: list[Row]) -> str:
     seconds = [row["cpu"] for row in auto.values()]
     return (
         f"`auto` is better than the nearest past segment on {better} of the {len(auto)} systems "
-        f"({100 * better / len(auto):.0f} %), reaches the last of the {AHEAD} steps within {THRESHOLD} standard deviations on "
-        f"{whole}, and takes {sum(seconds) / len(seconds):.1f} s of a core on average, {max(seconds):.1f} at most, beside other work."
+        f"({100 * better / len(auto):.0f} %), reaches the last of the {AHEAD} steps within {THRESHOLD} standard "
+        f"deviations on {whole}, and takes {sum(seconds) / len(seconds):.1f} s of a core on average, "
+        f"{max(seconds):.1f} at most, beside other work."
     )
 
 
