@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from benchmarks.understanding.results import record
-from jax.tree_util import Partial
 
 import recurra as rc
 from recurra.diagnostics import lyapunov_spectrum
-from recurra.diagnostics.orbits import continuation
+from recurra.diagnostics.orbits import continuation, family
 from recurra.diagnostics.orbits.flat import settled
-from recurra.diagnostics.step_maps import of_driven, of_forecaster
+from recurra.diagnostics.step_maps import of_forecaster
 from recurra.systems import LogisticMap, Lorenz63
 
 SEEDS = 3
@@ -43,16 +42,6 @@ def _told(name: str, value: float, series: rc.Series) -> rc.Series:
     return rc.Series(series.values, dt=series.dt, channels=series.channels, inputs=drive)
 
 
-def _open(step: Any, scale: Any, state: Any, p: Any) -> Any:
-    """A step of the closed loop with the parameter in its own units."""
-    return step(state, (scale[0] + scale[1] * p)[None])
-
-
-def _family(model: Any) -> Partial:
-    zero, one = model.frame_.drive_scaler.scale(np.array([[0.0], [1.0]]))[:, 0]
-    return Partial(_open, of_driven(model).step, np.array([zero, one - zero]))
-
-
 def lorenz(seed: int) -> dict[str, Any]:
     """Chaos at four values of rho; asked: where the two states of rest lose their stability, at a smaller rho."""
     settings = {"units": 100, "spectral_radius": 0.0, "input_scaling": 0.1, "seed": seed}
@@ -60,7 +49,7 @@ def lorenz(seed: int) -> dict[str, Any]:
     model = rc.ESN(**settings).fit(rows)
     low = 18.0
     loop = of_forecaster(model, inputs={"rho": low})
-    branch = continuation(_family(model), settled(loop.step, loop.start, 20_000), (low, 28.0))
+    branch = continuation(family(model, "rho"), settled(loop.step, loop.start, 20_000), (low, 28.0))
     found = [{"kind": each.kind, "rho": each.parameter} for each in branch.bifurcations]
     hopf = next((each["rho"] for each in found if each["kind"] != "fold"), None)
     exponents = []
