@@ -199,3 +199,29 @@ def test_of_a_single_model_that_a_search_chose_that_one_is_looked_into(tmp_path,
     assert found["behaviour"]["auto"]["numbers"]["exponents"][0] == pytest.approx(
         found["exponents"]["esn"]["exponents"][0], abs=0.1
     )
+
+
+def test_behind_a_filter_of_noise_the_network_on_its_own_output_is_looked_into(tmp_path, monkeypatch, results, capsys):
+    monkeypatch.chdir(tmp_path)
+    values = recurra.systems.HenonMap().simulate(900, seed=0).values
+    noise = 0.002 * np.random.default_rng(0).normal(size=values.shape)
+    np.savetxt("noisy.csv", values + noise, delimiter=",", header="x,y", comments="")
+    words = ["fit", "noisy.csv", "--learner", "denoised", "--set", "of=linear", "--out", "linear"]
+    settings = "settings={units = 60, spectral_radius = 0.1, input_scaling = 0.5, horizon = 10}"
+    assert main(["fit", "noisy.csv", "--learner", "denoised", "--set", settings, "--out", "run"]) == 0
+    capsys.readouterr()
+    found = results("diagnose", "run", "exponents", "fixed-points", "--steps", "1000")
+    facts = {"learner": "esn", "gain": recurra.load("run/model.safetensors").gain_}
+    assert found["exponents"]["looked_into"] == found["fixed-points"]["looked_into"] == facts
+    first = found["exponents"]["denoised"]["exponents"][0]
+    assert first == pytest.approx(0.4192, rel=0.15)
+    # the saddle within the attractor
+    x = (-0.7 + np.sqrt(0.7**2 + 4 * 1.4)) / 2.8
+    places = np.array(found["fixed-points"]["denoised"]["places"])
+    assert np.abs(places[:, 0] - x).min() < 0.02
+    assert "denoised filters noisy rows by the forecasts of the network behind" in (
+        tmp_path / "run" / "diagnose.html"
+    ).read_text("utf-8")
+    assert main(words) == 0
+    assert main(["diagnose", "linear", "exponents"]) == 2
+    assert "and Denoised is none" in capsys.readouterr().err

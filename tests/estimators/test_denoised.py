@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import recurra as rc
+from recurra.diagnostics.step_maps import of_forecaster
 from recurra.errors import ConfigError
-from recurra.forecasting import Filtered
+from recurra.forecasting import Filtered, filtered_rows
 
 SETTINGS = {"units": 200, "spectral_radius": 0.6, "washout": 100, "horizon": 200}
 
@@ -93,3 +94,18 @@ def test_later_rows_change_no_forecast(noisy, fitted):
 def test_what_cannot_be_denoised_is_refused(given, match, noisy):
     with pytest.raises(ConfigError, match=match):
         rc.Denoised(**given).fit(noisy[1][:300])
+
+
+def test_what_is_diagnosed_is_the_network_behind_the_filter(noisy, fitted):
+    """Its closed loop is that of the forecast; along rows it sees what the filter makes of them."""
+    history = noisy[1][3000 : 3001 + fitted.warmup_]
+    found = rc.diagnostics.lyapunov_spectrum(of_forecaster(fitted, history), steps=5, transient=0, count=1)
+    forecast = fitted.frame_.scaled(fitted.forecast(5, history))[0]
+    np.testing.assert_allclose(found.last[1], forecast[-1], rtol=1e-8, atol=1e-8)
+    rows = noisy[1][3000:3400]
+    network = fitted.network_.network
+    seen = filtered_rows(fitted.network_, fitted.frame_.scaler.scale(rows.values), np.zeros((400, 0)))
+    h = np.zeros(200)
+    for row in seen[:-1]:
+        h = np.tanh(network.reservoir.W @ h + network.reservoir.W_in @ row + network.reservoir.b)
+    np.testing.assert_allclose(rc.diagnostics.states_of(fitted, rows).values[-1], h, atol=1e-9)

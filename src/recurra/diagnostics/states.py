@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from recurra.diagnostics.gradient_flow import states_along
-from recurra.diagnostics.subject import inner_model, inputs_of, subject
+from recurra.diagnostics.subject import behind, inner_model, inputs_of, subject
 from recurra.errors import ConfigError, DataError, NotFittedError
 from recurra.models import Model, Stack
 from recurra.reservoirs import EchoState, Reservoir
@@ -73,7 +73,7 @@ def reservoir_of(network: Any) -> Reservoir | None:
     """The reservoir of a network that has one: itself, or that of an `EchoState` or of a fitted estimator."""
     if hasattr(network, "fit") and not hasattr(network, "network_"):
         raise NotFittedError(f"this {type(network).__name__} is not fitted yet: call `fit(data)` first")
-    held = getattr(network, "network_", network)
+    held = behind(getattr(network, "network_", network))
     reservoir = held.reservoir if isinstance(held, EchoState) else held
     return reservoir if isinstance(reservoir, Reservoir) else None
 
@@ -82,7 +82,7 @@ def model_of(network: Any) -> Model:
     """The JAX model of a network: itself, or what a fitted estimator holds."""
     if isinstance(network, Model):
         return network
-    model = getattr(getattr(network, "network_", network), "model", None)
+    model = getattr(behind(getattr(network, "network_", network)), "model", None)
     if not isinstance(model, Model):
         raise ConfigError(f"a capacity is that of a reservoir, a model or a fitted estimator, not of {network!r}")
     return model

@@ -9,7 +9,7 @@ from jax.tree_util import Partial
 
 from recurra.diagnostics.echo_model import EchoModel
 from recurra.diagnostics.maps import DrivenMap, ForcedMap, StepMap
-from recurra.diagnostics.subject import inputs_of, network_of
+from recurra.diagnostics.subject import behind, inputs_of, network_of, rows_seen
 from recurra.diagnostics.system_maps import of_system
 from recurra.errors import ConfigError, DataError
 from recurra.models import Model, in_precision
@@ -91,7 +91,8 @@ def _following(model: Model, xs: np.ndarray, dt: float) -> ForcedMap:
 def of_forecaster(model: Any, series: Any = None, inputs: Any = None) -> StepMap:
     """The closed loop of a fitted forecaster, in scaled units: its state, and the last row that it has given.
 
-    Exponents are the same in all units of the channels.
+    Exponents are the same in all units of the channels. Of a learner with a filter before it (`Denoised`) it is the
+    loop of the network behind: a filter has nothing to do where no rows come.
 
     Args:
         model: a fitted estimator of one network.
@@ -142,9 +143,9 @@ def _opened(model: Any, series: Any) -> tuple[Any, Any, np.ndarray, Any]:
     known = model.recent_ if series is None else frame.series_of(series)
     frame.check(known, "series")
     known = known.segments[-1]
-    values, drive = frame.scaled(frame.held(known))
-    seen = np.concatenate([values[:-1], drive[1:]], axis=1)
-    state, _ = model.network_.run(model.network_.initial_state(1), seen[None])
+    values, drive = rows_seen(model, frame.held(known))
+    seen, forecaster = np.concatenate([values[:-1], drive[1:]], axis=1), behind(model.network_)
+    state, _ = forecaster.run(forecaster.initial_state(1), seen[None])
     return network, jax.tree.map(lambda leaf: leaf[0], state), values[-1], known
 
 
@@ -156,8 +157,8 @@ def checked_dt(dt: Any) -> float:
 
 
 def _network(model: Any) -> Model:
-    echo = isinstance(getattr(model, "network_", None), EchoState)
-    return in_precision(EchoModel.of(model.network_) if echo else network_of(model), "float64")
+    found = behind(getattr(model, "network_", None))
+    return in_precision(EchoModel.of(found) if isinstance(found, EchoState) else network_of(model), "float64")
 
 
 def _seen(model: Any, state: Any, x: Any) -> Any:

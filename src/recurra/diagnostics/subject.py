@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from recurra.errors import ConfigError, DataError, NotFittedError
+from recurra.forecasting import Filtered, filtered_rows
 from recurra.models import Model
+from recurra.reservoirs import EchoState
 from recurra.series import Series
 
 
@@ -33,7 +35,8 @@ def subject(model: Any, series: Any) -> tuple[Model, np.ndarray]:
 def inputs_of(estimator: Any, series: Any) -> tuple[np.ndarray, Series]:
     """What the network of a fitted estimator sees along a series, in scaled units, and its rows, in those of the data.
 
-    Step k sees row k, a missing value held, and the drive of row k + 1 (steps, features).
+    Step k sees row k, a missing value held, and the drive of row k + 1 (steps, features); the network behind a filter
+    sees filtered rows.
 
     Args:
         estimator: fitted.
@@ -51,8 +54,21 @@ def inputs_of(estimator: Any, series: Any) -> tuple[np.ndarray, Series]:
     given = estimator.frame_.series_of(series)
     estimator.frame_.check(given, "series")
     held = estimator.frame_.held(max(given.segments, key=len))
-    values, drive = estimator.frame_.scaled(held)
+    values, drive = rows_seen(estimator, held)
     return np.concatenate([values[:-1], drive[1:]], axis=1), held[: len(held) - 1]
+
+
+def rows_seen(estimator: Any, held: Series) -> tuple[np.ndarray, np.ndarray]:
+    """Rows without missing values as the network of a fitted estimator sees them, and their drive, in scaled units."""
+    values, drive = estimator.frame_.scaled(held)
+    if isinstance(estimator.network_, Filtered):
+        values = filtered_rows(estimator.network_, values, drive)
+    return values, drive
+
+
+def behind(network: Any) -> Any:
+    """What runs on its own output: the network itself, or that behind a filter of noisy rows."""
+    return behind(network.network) if isinstance(network, Filtered) else network
 
 
 def network_of(estimator: Any) -> Model:
@@ -62,7 +78,13 @@ def network_of(estimator: Any) -> Model:
         if hasattr(estimator, "fit"):
             raise NotFittedError(f"this {name} is not fitted yet: call `fit(data)` first")
         raise ConfigError(f"what is looked into is a fitted estimator or a `recurra.models.Model`, not a {name}")
-    model = getattr(estimator.network_, "model", None)
+    found = behind(estimator.network_)
+    if isinstance(found, EchoState):
+        raise ConfigError(
+            f"the recurrent weights of this {name} stay as they were drawn, and what reads them is fitted by least "
+            "squares: it has no trained layers to look into"
+        )
+    model = getattr(found, "model", None)
     if not isinstance(model, Model):
         raise ConfigError(
             f"what is looked into is a network that is trained by gradients (rnn, gru, lstm, network), and {name} is "

@@ -18,7 +18,8 @@ class Inside:
     Args:
         model: a fitted estimator.
         name: of its learner.
-        words: which member of several that forecast together it is; empty for a model of one network.
+        words: which member of several that forecast together it is, or what stands before it; empty for a model of one
+            network.
         facts: the same for programs.
     """
 
@@ -97,6 +98,8 @@ class Case:
         for number, each in enumerate(members.estimators if members is not None else ()):
             if _has_step_map(each):
                 return _member(self.model, number, self.network)
+        if members is None and hasattr(self.model, "gain_"):
+            return _filtered(self.model, self.network)
         return Inside(self.model, self.network)
 
     def alone(self, model: Any) -> Any:
@@ -161,9 +164,19 @@ def _kept(free: Any) -> Any:
 
 
 def _has_step_map(model: Any) -> bool:
+    from recurra.diagnostics.subject import behind
     from recurra.reservoirs import EchoState
 
-    return isinstance(model.network_, EchoState) or hasattr(model.network_, "model")
+    network = behind(model.network_)
+    return isinstance(network, EchoState) or hasattr(network, "model")
+
+
+def _filtered(model: Any, name: str) -> Inside:
+    words = (
+        f"{name} filters noisy rows by the forecasts of the network behind the filter, {model.of}. Looked into is that "
+        "network: on its own output there is nothing to filter, and along the data it sees filtered rows."
+    )
+    return Inside(model, name, words, {"learner": model.of, "gain": model.gain_})
 
 
 def _member(model: Any, number: int, name: str) -> Inside:

@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 from recurra.cells import Array
 from recurra.diagnostics.echo_model import EchoModel
 from recurra.diagnostics.step_maps import of_driven, of_forecaster, step_map
-from recurra.diagnostics.subject import inner_model
+from recurra.diagnostics.subject import behind, inner_model
 from recurra.errors import ConfigError, unknown
 from recurra.models import Model, Stack, in_precision
 from recurra.reservoirs import Reservoir, spectral_radius
@@ -77,7 +77,7 @@ def _of_forecaster(model: Any, name: str) -> Partial:
         mean = frame.drive_scaler.unscale(np.zeros((1, len(one))))[0] * (1 - one)
         zero, step = frame.drive_scaler.scale(np.stack([mean, mean + one]))
         return Partial(_held_at, loop.step, zero, step - zero)
-    unit = _unit(getattr(model.network_, "reservoir", None), name, frame.inputs)
+    unit = _unit(getattr(behind(model.network_), "reservoir", None), name, frame.inputs)
     held = (np.zeros(len(frame.inputs)),) if frame.inputs else ()
     return Partial(_turned, loop.step, unit, held)
 
