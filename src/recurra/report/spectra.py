@@ -75,10 +75,10 @@ def _draw(axes: canvas.Axes, found: Any, channel: int, pen: Ink, limits: tuple[f
 def _describe(spectra: Mapping[str, Any], channels: Sequence[str]) -> str:
     parts = []
     for name, found in spectra.items():
-        peaks = [number(float(found.frequencies[1:][found.power[1:, c].argmax()])) for c in range(len(channels))]
+        peaks = [number(peak) if np.isfinite(peak) else "none" for peak in found.peaks[: len(channels)]]
         title = "the truth" if name == "truth" else ink(name).title
         parts.append(f"{title} {', '.join(peaks)}")
     return (
-        f"Welch spectra of {', '.join(map(clean, channels))} with 95 % bands. Their peaks lie at the frequencies: "
-        f"{'; '.join(parts)}."
+        f"Welch spectra of {', '.join(map(clean, channels))} with 95 % bands. Their peaks, where there is a clear one, "
+        f"lie at the frequencies: {'; '.join(parts)}."
     )

@@ -64,6 +64,16 @@ def test_a_welch_spectrum_is_that_of_scipy_and_its_integral_the_variance():
     np.testing.assert_allclose(found.power.sum(axis=0) * f[1], x.var(axis=0), rtol=0.05)
 
 
+def test_a_peak_stands_out_on_both_sides_and_a_broad_spectrum_has_none():
+    t = np.arange(8000)
+    rng = np.random.default_rng(0)
+    walk = scipy.signal.lfilter([1.0], [1.0, -0.95], rng.normal(size=8000))  # falls from the lowest frequency on
+    turns = np.where(t % 2, 1.0, -1.0)  # at the very end
+    tone = np.sin(2 * np.pi * 0.05 * t) + 0.5 * rng.normal(size=8000)
+    found = welch_spectrum(np.stack([tone, walk, rng.normal(size=8000), turns, np.ones(8000)], axis=1), window=400)
+    np.testing.assert_allclose(found.peaks, [0.05, np.nan, np.nan, 0.5, np.nan])
+
+
 def test_the_band_holds_the_true_density_as_often_as_it_says():
     inside = []
     for seed in range(60):

@@ -65,25 +65,36 @@ def spectrum(case: Case) -> Finding:
     found = {name: welch_spectrum(each) for name, each in series.items()}
     channels = case.truth.channels[:_SHOWN]
     peaks = {
-        name: [float(each.frequencies[1:][each.power[1:, c].argmax()]) for c in range(len(channels))]
+        name: [float(peak) if np.isfinite(peak) else None for peak in each.peaks[: len(channels)]]
         for name, each in found.items()
     }
     results: dict[str, Any] = {"rows": rows, "channels": list(channels), "peaks": peaks}
-    summary = f"The spectrum of {channels[0]} has its peak at {peaks['truth'][0]:.3g} cycles per time unit"
+    summary = _peaks(peaks, channels, case.network if case.model is not None else None)
     if case.model is not None:
         half = rows // 2
         distance = power_spectrum_distance(series["truth"], series[case.network])
         floor = power_spectrum_distance(series["truth"][:half], series["truth"][half : 2 * half])
         results |= {"hellinger": distance, "floor": floor}
         summary += (
-            f", that of the free run at {peaks[case.network][0]:.3g}. The Hellinger distance of the spectra is "
-            f"{distance:.2g}, between two halves of the truth {floor:.2g}"
+            f". The Hellinger distance of the spectra is {distance:.2g}, between two halves of the truth {floor:.2g}"
         )
     figure = spectrum_figure(found, case.truth, channels)
     section = Section("Does it have the same frequencies?" if case.model else "Power spectrum", f"{summary}.", [figure])
     table = aligned(["", *channels], [[name, *values] for name, values in peaks.items()])
-    text = f"{summary}.\n\nThe frequency of the peak, in cycles per time unit:\n{table}\n"
+    text = f"{summary}.\n\nThe frequency of a clear peak, in cycles per time unit:\n{table}\n"
     return Finding("Power spectra", f"{summary}.", plain(results), text, [section])
+
+
+def _peaks(peaks: dict[str, list[float | None]], channels: tuple[str, ...], network: str | None) -> str:
+    """Of the first channel of the truth with a peak."""
+    c = next((c for c, peak in enumerate(peaks["truth"]) if peak is not None), None)
+    if c is None:
+        return f"The spectrum of {' and of '.join(channels)} is broad, without a clear peak"
+    said = f"The spectrum of {channels[c]} has its peak at {peaks['truth'][c]:.3g} cycles per time unit"
+    if network is None:
+        return said
+    own = peaks[network][c]
+    return f"{said}, that of the free run {'has no clear one' if own is None else f'at {own:.3g}'}"
 
 
 def return_map(case: Case) -> Finding:

@@ -11,6 +11,7 @@ from recurra.diagnostics.tables import pair, step, table
 from recurra.errors import ConfigError
 
 _PARTS = 16  # half-overlapping windows where no length is asked for
+_CLEAR = 4.0  # times the power around, a peak
 _RANGE = 1e-6  # of the largest power: below, a logarithm compares rounding and leakage
 
 
@@ -31,6 +32,21 @@ class Spectrum:
     low: np.ndarray
     high: np.ndarray
     freedom: float
+
+    @property
+    def peaks(self) -> np.ndarray:
+        """The frequency of the largest power (channels,), the mean left out; NaN where that is no peak.
+
+        A peak has four times the median of the power at all smaller frequencies, and of that at all larger ones: the
+        largest value of a broad spectrum is somewhere, and says nothing.
+        """
+        return np.array([self._peak(power) for power in self.power[1:].T])
+
+    def _peak(self, power: np.ndarray) -> float:
+        k = int(power.argmax())
+        sides = [np.median(side) for side in (power[:k], power[k + 1 :]) if len(side)]
+        clear = k > 0 and power[k] > 0 and all(power[k] >= _CLEAR * each for each in sides)
+        return float(self.frequencies[1 + k]) if clear else np.nan
 
 
 def welch_spectrum(
@@ -59,7 +75,7 @@ def welch_spectrum(
 
     Example:
         >>> found = welch_spectrum(np.sin(np.pi / 4 * np.arange(2040)))
-        >>> float(found.frequencies[found.power[:, 0].argmax()]), round(found.freedom)
+        >>> float(found.peaks[0]), round(found.freedom)
         (0.125, 30)
     """
     values = table(series, fewest=16, unbroken=True)
