@@ -20,6 +20,7 @@ def exponents(case: Case) -> Finding:
     columns: dict[str, Any] = {}
     notes: list[str] = []
     results: dict[str, Any] = {}
+    figures: list[str] = []
     if case.system is not None:
         try:
             own = lyapunov_spectrum(case.system, steps=case.truth_steps, dt=case.step, seed=case.seed)
@@ -27,7 +28,7 @@ def exponents(case: Case) -> Finding:
         except (ConfigError, DivergenceError) as error:
             notes.append(f"No exponents of the equation: {error}.")
     elif case.model is not None:
-        results["estimate"] = _estimate(case, notes)
+        results["estimate"] = _estimate(case, notes, figures)
     conditional = None
     if case.model is not None:
         conditional = _conditional(case)
@@ -46,7 +47,7 @@ def exponents(case: Case) -> Finding:
             )
     elif not columns:
         raise ConfigError(notes[0])
-    return _finding(case, columns, conditional, results, notes)
+    return _finding(case, columns, conditional, results, notes, figures)
 
 
 def _conditional(case: Case) -> Any:
@@ -55,9 +56,10 @@ def _conditional(case: Case) -> Any:
     return conditional_exponents(case.inside.model, case.run.known, count=1, seed=case.seed)
 
 
-def _estimate(case: Case, notes: list[str]) -> dict[str, Any] | None:
-    """The largest exponent of measured rows, as far as they tell; what they do not tell goes to the notes."""
+def _estimate(case: Case, notes: list[str], figures: list[str]) -> dict[str, Any] | None:
+    """The largest exponent of measured rows, as far as they tell, and its curve; what they do not tell is a note."""
     from recurra.diagnostics import exponent_from_data
+    from recurra.report.stretching import stretching_figure
 
     try:
         found = exponent_from_data(case.truth, case.truth.channels[0])
@@ -65,12 +67,18 @@ def _estimate(case: Case, notes: list[str]) -> dict[str, Any] | None:
         notes.append(f"No estimate of an exponent from the data: {error}.")
         return None
     notes.append(found.words)
+    figures.append(stretching_figure(found, case.truth.channels[0], case.truth.provenance.get("time_unit", "")))
     sure = found.region is not None and found.unfolded is not False
     return {"exponent": found.exponent if found.region else None, "error": found.error, "sure": sure}
 
 
 def _finding(
-    case: Case, columns: dict[str, Any], conditional: Any, results: dict[str, Any], notes: list[str]
+    case: Case,
+    columns: dict[str, Any],
+    conditional: Any,
+    results: dict[str, Any],
+    notes: list[str],
+    figures: list[str],
 ) -> Finding:
     from recurra.report import Highlight, Section, Table
     from recurra.report.exponents import Column, exponent_figure
@@ -93,7 +101,6 @@ def _finding(
     heads = ["", *(f"{name}{part}" for name in columns for part in ("", " ±")), *(["trusted"] if conditional else [])]
     rows = _rows(case, columns, trusted)
     tables = [Table(heads, rows, "Lyapunov exponents per time unit, with standard errors.")] if columns else []
-    figures = []
     if columns:
         estimate = results.get("estimate") or {}
         marks = {n: Column(f.exponents, f.errors, trusted[n]) for n, f in columns.items()}
@@ -101,7 +108,7 @@ def _finding(
             only = np.array([estimate["exponent"]]), np.array([estimate["error"]]), np.array([estimate["sure"]])
             marks = {"truth": Column(*only), **marks}
         level = None if conditional is None or case.drive else conditional.largest
-        figures = [exponent_figure(marks, level)]
+        figures = [exponent_figure(marks, level), *figures]
     section = Section("Lyapunov exponents", "\n\n".join([summary, *notes]), figures, tables)
     text = "\n".join([summary, *notes, "", *([aligned(heads, rows), ""] if columns else [])])
     cards = []
