@@ -11,6 +11,7 @@ import pytest
 
 import recurra as rc
 from recurra.cells import GRU, LSTM, Elman
+from recurra.diagnostics import conditional_exponents
 from recurra.diagnostics.gradient_flow import gradient_flow, jacobians, log_norms, states_along
 from recurra.errors import ConfigError, DataError, DivergenceError, NotFittedError
 from recurra.estimators import FFNN
@@ -250,3 +251,15 @@ def test_states_without_bound_are_told_from_gradients():
     grows = _vanilla(2 * np.eye(UNITS), "identity", U=1.0)
     with pytest.raises(DivergenceError, match="leaves the finite numbers in step 10"):
         gradient_flow(grows, np.ones((1100, 1)))
+
+
+@pytest.mark.parametrize("kind", [0.8, 1.5, 3.0, "lstm", "gru"])
+def test_its_slope_is_the_largest_conditional_exponent(kind):
+    """One from products of Jacobians and their norms, the other from tangent vectors and QR, shrinking or growing."""
+    xs = np.random.default_rng(1).normal(size=(3300, 1))
+    if isinstance(kind, float):
+        model = _vanilla(kind * np.random.default_rng(2).normal(size=(30, 30)) / np.sqrt(30), U=1.0)
+    else:
+        model = Stack.draw(kind, 1, 1, units=12, seed=0)
+    exponent = conditional_exponents(model, xs, count=1).largest
+    assert gradient_flow(model, xs, length=300).rate == pytest.approx(exponent, abs=0.012)

@@ -37,6 +37,15 @@ def test_powers_are_drawn_as_straight_lines_with_their_slopes():
     assert slopes["measured"] > 0  # down: y grows from the top
 
 
+def test_the_conditional_exponent_is_drawn_as_a_slope_from_one():
+    svg = gradient_figure(_flow([-0.05], bound=None), exponent=-0.04)
+    (x, y), (u, v) = _points(svg, "exponent").T, _points(svg, "measured").T
+    assert (y[-1] - y[0]) / (x[-1] - x[0]) == pytest.approx(0.8 * (v[-1] - v[0]) / (u[-1] - u[0]), rel=1e-3)
+    assert y[0] - v[0] == pytest.approx(-0.01 / 0.05 * (v[1] - v[0]), abs=0.02)
+    with pytest.raises(StopIteration):
+        _points(gradient_figure(_flow([-0.05], bound=None), exponent=-np.inf), "exponent")
+
+
 def test_the_description_says_the_norms_the_verdict_and_the_half_life():
     svg = gradient_figure(_flow([np.log(0.9) - 0.001, np.log(0.9) + 0.001]))
     assert "0.900 at lag 1; 0.349 at lag 10; 0.00515 at lag 50; 2.66×10⁻⁵ at lag 100" in svg

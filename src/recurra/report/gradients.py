@@ -15,16 +15,22 @@ from recurra.report.svg import to_svg
 _PENS = {
     "measured": Ink("measured", "esn", "#0068a8", "#5cb8f0", width=2.2),
     "fit": Ink("straight line", "lstm", "#d1520a", "#ff8f4d", (4.0, 1.5), 1.3),
+    "exponent": Ink("exp(λ lag), λ the conditional exponent", "gru", "#00835f", "#2fd0a2", (1.5, 1.5), 1.6),
     "bound": Ink("bound from the weights", "muted", MUTED, MUTED, (1.0, 1.5), 1.4),
 }
 _LOWEST = -300.0  # decades: where an axis of powers of ten goes over to exponents alone
 
 
-def gradient_figure(flow: GradientFlow) -> str:
+def gradient_figure(flow: GradientFlow, exponent: float | None = None) -> str:
     """Draw the norm of dh(T)/dh(k) against T - k on a logarithmic axis, with the fitted line and the bound.
 
     Measured is the geometric mean over the end points T, with a band of one standard deviation. Where the norm is
     exactly zero, and where the bound leaves the panel, the lines run along its edge.
+
+    Args:
+        flow: what was measured.
+        exponent: lambda, the largest conditional Lyapunov exponent per step, drawn as exp(lambda (T - k)), whose slope
+            the norm tends to; None for none.
 
     Returns:
         One SVG element, for a page.
@@ -32,6 +38,8 @@ def gradient_figure(flow: GradientFlow) -> str:
     curves = {"measured": flow.log_norm / np.log(10)}
     if np.isfinite(flow.rate):
         curves["fit"] = flow.fitted / np.log(10)
+        if exponent is not None and np.isfinite(exponent):
+            curves["exponent"] = exponent * flow.lags / np.log(10)
     if flow.log_bound is not None:
         curves["bound"] = flow.log_bound / np.log(10)
     low, high = _limits(curves, flow.spread / np.log(10))
@@ -53,18 +61,20 @@ def gradient_figure(flow: GradientFlow) -> str:
         return to_svg(figure, "gradients", "Gradients through time", _describe(flow))
 
 
-def gradient_section(flow: GradientFlow, rows: str) -> Section:
+def gradient_section(flow: GradientFlow, rows: str, exponent: float | None = None, beside: str = "") -> Section:
     """The verdict, the numbers and the figure.
 
     Args:
         flow: what was measured.
         rows: of which rows, such as "the test part".
+        exponent, beside: as of `gradient_figure`, and a sentence that compares it with the slope.
     """
     where = f"Measured along {rows}, {ends(flow)}; h is all that the cells carry: {flow.states} numbers."
     shrinks = "A loss at step T reaches the weights at step k only through this product of Jacobians."
     paragraphs = [
         f"{flow.words} {flow.advice.replace('`', '')}",
         f"{where} {shrinks}",
+        beside,
         _weights(flow),
         " ".join(flow.notes),
     ]
@@ -75,7 +85,10 @@ def gradient_section(flow: GradientFlow, rows: str) -> Section:
         Table(["What", "Value"], facts(flow), "Rate, reach and slopes."),
     ]
     return Section(
-        "Do gradients vanish or explode?", "\n\n".join(p for p in paragraphs if p), [gradient_figure(flow)], tables
+        "Do gradients vanish or explode?",
+        "\n\n".join(p for p in paragraphs if p),
+        [gradient_figure(flow, exponent)],
+        tables,
     )
 
 
