@@ -82,7 +82,7 @@ def _describe(columns: Mapping[str, Column], level: float | None) -> str:
     for name, each in columns.items():
         title = "the truth" if name == "truth" else ink(name).title
         parts.append(f"{title}: {', '.join(number(float(value)) for value in each.values)}")
-    text = f"Exponents per time unit, largest first. {'; '.join(parts)}. Bars are one standard error."
+    text = f"Exponents per time unit, largest first; {'; '.join(parts)}. Bars are one standard error."
     if level is not None:
         text += (
             f" Hollow marks cannot be trusted: what was learned has no exponent of their rank above the largest "

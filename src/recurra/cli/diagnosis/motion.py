@@ -13,6 +13,7 @@ from recurra.errors import ConfigError, DivergenceError
 _FOLLOWED = 20_000  # steps, at most
 _SETTLED = 2000  # steps before them
 _LISTED = 3  # channels and rates that are listed
+_NOTHING = 1e-6  # of the size of the data
 
 
 def behaviour(case: Case) -> Finding:
@@ -78,7 +79,8 @@ def fixed_points(case: Case) -> Finding:
             if not resting:
                 raise
             notes.append(f"No fixed points of the equation: {error}.")
-    rows = [row for name, each in resting.items() for row in _rows(name, each)]
+    size = case.truth.values.std(axis=0)
+    rows = [row for name, each in resting.items() for row in _rows(name, each, size)]
     summary = " ".join(_counted(name, each) for name, each in resting.items())
     notes.append(
         "Starts of the search: slow rows of the data, held until the network settles. More may exist."
@@ -140,22 +142,36 @@ def _counted(name: str, each: Resting) -> str:
     kinds = list(each.found.kinds)
     if not kinds:
         return f"{whose} rests nowhere that was found."
-    parts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-    return f"{whose} has {len(kinds)} fixed point{'s' if len(kinds) > 1 else ''}: {', '.join(parts)}."
+    if len(kinds) == 1:
+        return f"{whose} has one fixed point, {'a saddle' if kinds == ['saddle'] else kinds[0]}."
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    parts = [f"{n} saddle{'s' if n > 1 else ''}" if kind == "saddle" else f"{n} {kind}" for kind, n in counts.items()]
+    return f"{whose} has {len(kinds)} fixed points: {', '.join(parts)}."
 
 
-def _rows(name: str, each: Resting) -> list[list[Any]]:
+def _rows(name: str, each: Resting, size: np.ndarray) -> list[list[Any]]:
+    """A place within a millionth of the size (channels,) of the data from zero is zero."""
     from recurra.report.formatting import number
 
     rows = []
     for k, kind in enumerate(each.found.kinds):
-        place = ", ".join(number(float(np.round(x, 12))) for x in each.places[k, :_LISTED])
-        rates = ", ".join(_complex(z) for z in each.found.rates[k, :_LISTED])
-        rows.append([name, kind, place or "–", rates, float(each.found.time_constants[k, 0])])
+        places = np.where(np.abs(each.places[k]) > _NOTHING * size[: each.places.shape[1]], each.places[k], 0.0)
+        place = ", ".join(number(float(x)) for x in places[:_LISTED])
+        rows.append([name, kind, place or "–", _rates(each.found.rates[k]), float(each.found.time_constants[k, 0])])
     return rows
 
 
-def _complex(z: complex) -> str:
+def _rates(rates: np.ndarray) -> str:
+    """The first ones, a pair of conjugates as one with both signs."""
+    shown, k = [], 0
+    while k < min(_LISTED, len(rates)):
+        twin = k + 1 < len(rates) and abs(rates[k].imag) >= 1e-9 and abs(rates[k + 1] - rates[k].conj()) < 1e-6
+        shown.append(_complex(rates[k], "±" if twin else ""))
+        k += 2 if twin else 1
+    return ", ".join(shown)
+
+
+def _complex(z: complex, sign: str = "") -> str:
     from recurra.report.formatting import number
 
     if not np.isfinite(z.real):
@@ -163,7 +179,7 @@ def _complex(z: complex) -> str:
     return (
         number(z.real)
         if abs(z.imag) < 1e-9
-        else f"{number(z.real)} {'+' if z.imag > 0 else '−'} {number(abs(z.imag))}i"
+        else f"{number(z.real)} {sign or ('+' if z.imag > 0 else '−')} {number(abs(z.imag))}i"
     )
 
 

@@ -136,7 +136,7 @@ def _decided(
     sampled: bool,
 ) -> Behaviour:
     first = exponents[0]
-    said = f"the largest exponent is {first:.3g} per time unit, of which {zero[0]:.2g} would be as good as zero"
+    said = f"the largest exponent is {first:.3g} per time unit (up to {zero[0]:.2g} it would count as zero)"
     if numbers["amplitude"] <= _SMALL * size:
         return Behaviour("point attractor", numbers, f"the state comes to rest; {said}")
     if first > zero[0]:
