@@ -1,5 +1,7 @@
 """Memory capacity against closed forms, Jaeger's bound, and what chance alone would give."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -101,6 +103,21 @@ def test_a_model_and_a_reservoir_of_the_same_weights_have_the_same(reservoir):
     model = Stack((same,), network.readout)
     one, other = (measure_memory_capacity(each, steps=2000, transient=100) for each in (reservoir, model))
     np.testing.assert_allclose(one.by_lag, other.by_lag, rtol=0, atol=1e-8)
+
+
+def test_one_of_several_inputs_is_remembered_as_it_would_be_alone():
+    """Inputs that are zero are as if they were not there."""
+    wide = draw_reservoir(
+        40, 3, spectral_radius=0.8, in_degree=8, input_scaling=1.0, bias_scaling=0.2, leak=1.0, seed=0
+    )
+    alone = replace(wide, W_in=wide.W_in[:, 1:2])
+    options = {"steps": 2000, "transient": 100, "seed": 3}
+    one, other = measure_memory_capacity(wide, feature=1, **options), measure_memory_capacity(alone, **options)
+    np.testing.assert_allclose(one.by_lag, other.by_lag, atol=1e-9)
+    with pytest.raises(ConfigError, match="choose a `feature`"):
+        measure_memory_capacity(wide)
+    with pytest.raises(ConfigError, match="one of the 3 inputs, got 3"):
+        measure_memory_capacity(wide, feature=3)
 
 
 def test_what_cannot_be_measured_is_refused(reservoir):

@@ -52,6 +52,7 @@ def test_without_a_choice_the_units_whose_gates_move_most_are_drawn(seen):
     svg = gate_figure(seen)
     assert re.findall(r">(unit \d)<", svg) == [f"unit {k}" for k in (6, 5, 4, 3, 2)]
     assert ">step<" in svg
+    assert ">time<" in gate_figure(seen, dt=0.5)  # where the unit has no name
     assert "5 of 7 units over 50 steps" in svg
 
 

@@ -27,11 +27,14 @@ PARTS: dict[str, Callable[[Case], Finding]] = {
     "spectrum": _part("statistics", "spectrum"),
     "return-map": _part("statistics", "return_map"),
     "gradients": _part("inside", "gradients"),
+    "memory": _part("units", "memory"),
+    "modes": _part("units", "modes"),
+    "followers": _part("units", "followers"),
     "structure": _part("inside", "structure"),
     "gates": _part("inside", "gates"),
 }
-OF_STATE = ("exponents", "fixed-points", "gradients", "structure", "gates")  # of several models together there is none
 OF_EQUATION = ("behaviour", "exponents", "fixed-points", "spectrum", "return-map")
+OF_FREE_RUN = ("behaviour", "climate", "spectrum", "return-map")  # all else is of a state: several models have no one
 _SYSTEM = "system:"
 _ABOUT = """
 Of a run directory it writes one page with all parts that apply, RUN/diagnose.html, and adds what was found to
@@ -85,8 +88,8 @@ def run(args: argparse.Namespace, console: Console) -> Answer:
     _write(case, findings, refusals, words, page, console)
     if whole and case.run is not None:
         _report(case, words, page, console)
-    for refusal in refusals:
-        console.say(f"left out {refusal}")
+    for line in _together(refusals):
+        console.say(f"left out {line}")
     texts = [*([words["words"], ""] if words else [])]
     for found in findings.values():
         texts += [found.title, "", found.text, ""]
@@ -131,7 +134,7 @@ def _found(case: Case, asked: list[str], console: Console) -> tuple[dict[str, Fi
                 raise
             refusals.append(f"{name}: {error}")
             continue
-        member = name in OF_STATE and case.run is not None and case.inside.words
+        member = name not in OF_FREE_RUN and case.run is not None and case.inside.words
         findings[name] = found.of(case.inside.words, case.inside.facts) if member else found
     return findings, refusals
 
@@ -149,7 +152,7 @@ def _write(
 
     sections = [section for found in findings.values() for section in found.sections]
     if refusals:
-        sections.append(Section("What was left out", "\n\n".join(f"{refusal}." for refusal in refusals)))
+        sections.append(Section("What was left out", "\n\n".join(_together(refusals))))
     if words:
         sections.append(Section("How long can it be forecast?", words["limit"]))
     if case.run is not None and (page.parent / REPORT).exists() and page.parent.samefile(case.run.path):
@@ -170,6 +173,15 @@ def _write(
         ),
         page,
     )
+
+
+def _together(refusals: list[str]) -> list[str]:
+    """Each reason once, after the parts that it is of."""
+    parts: dict[str, list[str]] = {}
+    for refusal in refusals:
+        name, reason = refusal.split(": ", 1)
+        parts.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}." for reason, names in parts.items()]
 
 
 def _report(case: Case, words: Mapping[str, str], page: Path, console: Console) -> None:

@@ -78,9 +78,10 @@ def measure_memory_capacity(
     scale: float = 0.5,
     lags: int | None = None,
     transient: int = 500,
+    feature: int | None = None,
     seed: int = 0,
 ) -> MemoryCapacity:
-    """Drive a network of one input with white noise and measure its memory capacity.
+    """Drive a network of one input, or one of its inputs, with white noise and measure its memory capacity.
 
     That of a linear network is a number of its own, and comes from its weights alone, by `linear_memory_capacity`; that
     of any other depends on the size of the input.
@@ -92,17 +93,18 @@ def measure_memory_capacity(
         scale: the input is uniform on (-scale, scale).
         lags: as of `memory_capacity`.
         transient: rows before them.
+        feature: which input of a reservoir or a fitted estimator is noise, the others zero; None for the only one.
         seed: of the input.
 
     Raises:
-        ConfigError: the network has more inputs than one, or is none.
+        ConfigError: the network has more inputs than one and none is chosen, has no such input, or is none.
         DataError: as `memory_capacity`.
     """
-    weights = _linear_weights(network)
+    weights = None if feature else _linear_weights(network)
     if weights is not None:
         return linear_memory_capacity(*weights, lags=lags)
     x = np.random.default_rng(seed).uniform(-scale, scale, transient + steps)
-    return memory_capacity(driven(network, x)[transient:], x[transient:], lags=lags)
+    return memory_capacity(driven(network, x, feature)[transient:], x[transient:], lags=lags)
 
 
 def linear_memory_capacity(W: Any, w: Any, *, leak: float = 1.0, lags: int | None = None) -> MemoryCapacity:

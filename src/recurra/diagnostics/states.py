@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from recurra._types import whole_number
 from recurra.diagnostics.gradient_flow import states_along
 from recurra.diagnostics.subject import behind, inner_model, inputs_of, subject
 from recurra.errors import ConfigError, DataError, NotFittedError
@@ -88,16 +89,26 @@ def model_of(network: Any) -> Model:
     return model
 
 
-def driven(network: Any, x: np.ndarray) -> np.ndarray:
+def driven(network: Any, x: np.ndarray, feature: int | None = None) -> np.ndarray:
     """The states (time, units) that one input x (time,) leads a network through.
 
+    Args:
+        network: as of `states_of`.
+        x: the input.
+        feature: which input of a reservoir or a fitted estimator it is, the others zero; None for the only one.
+
     Raises:
-        ConfigError: the network takes more inputs than one, or is none.
+        ConfigError: the network takes more inputs than one and none is chosen, has no such input, or is none.
     """
     held = reservoir_of(network) or model_of(network)
+    width = inputs_count(network)
+    if feature is not None:
+        if width is None or not whole_number(feature) or not 0 <= feature < width:
+            raise ConfigError(f"`feature` is one of the {width or 'unknown number of'} inputs, got {feature!r}")
+        return states_of(held, x[:, None] * np.eye(width)[feature]).values
     if isinstance(held, Reservoir):
-        if held.features != 1:
-            raise ConfigError(f"a capacity is that of one input, and this reservoir has {held.features}")
+        if width != 1:
+            raise ConfigError(f"a capacity is that of one input, and this reservoir has {width}: choose a `feature`")
     else:
         try:
             jax.eval_shape(held.step, held.initial_state(), np.zeros(1, held.dtype))
@@ -106,6 +117,14 @@ def driven(network: Any, x: np.ndarray) -> np.ndarray:
                 f"a capacity is that of one input, and this model takes another number: {error}"
             ) from error
     return states_of(held, x[:, None]).values
+
+
+def inputs_count(network: Any) -> int | None:
+    """How many numbers a network sees in a step; None of a bare model, which does not say."""
+    reservoir = reservoir_of(network)
+    if reservoir is not None:
+        return reservoir.features
+    return network.frame_.features if hasattr(network, "frame_") else None
 
 
 def _names(model: Model) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """Inside a network: its structure, gradients on their way back through time, its gates."""
 
+from typing import Any
+
 from recurra.cli.diagnosis.case import Case, known_rows
 from recurra.cli.diagnosis.finding import Finding
 from recurra.cli.tables import aligned
+from recurra.errors import DataError
 
 
 def gradients(case: Case) -> Finding:
@@ -13,10 +16,12 @@ def gradients(case: Case) -> Finding:
 
     series, rows = known_rows(case.run, case.length)
     flow = gradient_flow(case.inside.model, series, length=case.length)
-    section = gradient_section(flow, rows)
+    exponent, beside = _slope_beside(case, series, flow)
+    section = gradient_section(flow, rows, exponent, beside)
     lines = [
         f"{flow.words} {flow.advice}",
         f"Measured along {rows}, {ends(flow)}.",
+        beside,
         *flow.notes,
         *([flow.no_bound] if flow.no_bound else []),
         "",
@@ -25,8 +30,23 @@ def gradients(case: Case) -> Finding:
         aligned(["", ""], facts(flow)).lstrip(),
         "",
     ]
-    results = {"data": rows, **plain(flow.as_dict())}
+    results = {"data": rows, **plain({**flow.as_dict(), "conditional": exponent})}
     return Finding("Gradients through time", flow.words, results, "\n".join(lines), [section])
+
+
+def _slope_beside(case: Case, series: Any, flow: Any) -> tuple[float | None, str]:
+    """The largest conditional exponent along the same rows, per step, and how it compares with the slope in words."""
+    from recurra.diagnostics import conditional_exponents
+
+    try:
+        found = conditional_exponents(case.inside.model, series, count=1, seed=case.seed)
+    except DataError as error:
+        return None, f"No conditional exponent stands beside it: {error}."
+    exponent = found.largest * series.dt
+    return exponent, (
+        f"The logarithm of the norm changes by {flow.rate:.3g} a step; the largest conditional Lyapunov exponent along "
+        f"the same rows, to which that tends for long lags, is {exponent:.3g} a step."
+    )
 
 
 def structure(case: Case) -> Finding:
@@ -67,7 +87,9 @@ def gates(case: Case) -> Finding:
     }
     unit = series.provenance.get("time_unit", "")
     sections = [
-        Section(f"Layer {name}", f"Along {rows}.", figures=[gate_figure(layer, dt=series.dt, time_unit=unit)])
+        Section(
+            _gates_of(name, len(found)), f"Along {rows}.", figures=[gate_figure(layer, dt=series.dt, time_unit=unit)]
+        )
         for name, layer in found.items()
     ]
     summary = "; ".join(
@@ -75,3 +97,7 @@ def gates(case: Case) -> Finding:
     )
     summary = f"How far the gates are open on average along {rows}, from 0 to 1. {summary}."
     return Finding("Gates over time", summary, {"data": rows, "mean": plain(means)}, f"{summary}\n", sections)
+
+
+def _gates_of(name: str, layers: int) -> str:
+    return f"How far are the gates open?{f' Layer {name}' if layers > 1 else ''}"
