@@ -7,9 +7,10 @@ import pytest
 from jax.tree_util import Partial
 
 import recurra as rc
+from recurra.cells import EulerCell
 from recurra.diagnostics import lyapunov_spectrum
 from recurra.errors import ConfigError, DivergenceError
-from recurra.models import by_hand
+from recurra.models import Dense, Stack, by_hand
 from recurra.systems import NARMA10, DampedOscillator, HenonMap, LogisticMap, Lorenz63, Lorenz96, Rossler
 from recurra.systems.integrators import rk4
 
@@ -107,11 +108,42 @@ def test_lorenz_96_loses_volume_at_the_rate_of_its_sites():
 
 
 def test_rossler_has_a_zero_and_the_sum_of_its_trace():
-    system = Rossler()
-    found = lyapunov_spectrum(flow(system, 0.02), np.array([1.0, 1.0, 0.0]), steps=100_000, transient=10_000, dt=0.02)
+    """a - c + the mean of x; along a piece that is short enough for rounding not to lead elsewhere."""
+    system, step, start = Rossler(), flow(Rossler(), 0.02), np.array([1.0, 1.0, 0.0])
+    piece = lyapunov_spectrum(step, start, steps=3000, transient=0, dt=0.02)
+    with jax.enable_x64(True):
+        x = np.asarray(jax.jit(lambda y: jax.lax.scan(lambda y, _: (step(y), y[0]), y, length=3001)[1])(start))
+    mean = (x[1:] + x[:-1]).mean() / 2
+    assert piece.exponents.sum() == pytest.approx(system.a - system.c + mean, abs=5e-4)
+    found = lyapunov_spectrum(step, start, steps=100_000, transient=10_000, dt=0.02)
     assert abs(found.exponents[0] - 0.0714) < 0.01
     assert abs(found.exponents[1]) < 0.002
     assert found.dimension == pytest.approx(2.013, abs=3e-3)
+
+
+def test_of_a_symplectic_map_they_come_in_pairs():
+    """Two standard maps that push each other (C. Froeschle 1972): volume is kept, and with each goes its negative."""
+
+    def step(state):
+        (x, y), momentum = state[:2], state[2:]
+        momentum = momentum + jnp.stack([0.8 * jnp.sin(x), 1.2 * jnp.sin(y)]) + 0.5 * jnp.sin(x + y)
+        return jnp.concatenate([(state[:2] + momentum) % (2 * jnp.pi), momentum])
+
+    first, second, third, fourth = lyapunov_spectrum(step, np.array([0.1, 0.2, 0.5, 1.0]), steps=20_000).exponents
+    assert first + second + third + fourth == pytest.approx(0, abs=1e-10)
+    assert first > 0.1
+    assert second > 0.02
+    assert (first + fourth, second + third) == pytest.approx((0, 0), abs=1e-3)
+
+
+def test_a_network_whose_step_is_that_of_runge_and_kutta_has_what_the_equations_have():
+    cell = EulerCell.of(Lorenz63(), ["sigma", "rho"], dt=0.01, method="rk4")
+    network = Stack((cell,), (Dense(np.eye(3), np.zeros(3)),))
+    start, options = np.array([1.0, 1.0, 20.0]), {"steps": 2000, "transient": 0, "dt": 0.01}
+    direct = lyapunov_spectrum(flow(Lorenz63(), 0.01), start, **options)
+    found = lyapunov_spectrum(lambda state: network.step(state, np.zeros(0))[0], (start,), **options)
+    np.testing.assert_allclose(found.exponents, direct.exponents, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.errors, direct.errors, rtol=1e-6)
 
 
 def test_the_interval_of_decompositions_and_the_number_of_exponents_change_nothing():
