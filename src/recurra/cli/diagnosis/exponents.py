@@ -139,8 +139,10 @@ def _lost(case: Case, columns: dict[str, Any], conditional: Any, results: dict[s
 def _summary(case: Case, columns: dict[str, Any], trusted: dict[str, np.ndarray], results: dict[str, Any]) -> str:
     if not columns:
         return "There are no exponents of a free run."
-    whose = {name: "the truth" if name == "truth" else "the free network" for name in columns}
-    first = [f"{each.exponents[0]:.3g} ± {each.errors[0]:.2g} ({whose[name]})" for name, each in columns.items()]
+    whose = {name: " (the truth)" if name == "truth" else " (the free network)" for name in columns}
+    if case.model is None:
+        whose = {"truth": ""}
+    first = [f"{each.exponents[0]:.3g} ± {each.errors[0]:.2g}{whose[name]}" for name, each in columns.items()]
     said = [f"The first exponent per time unit is {' and '.join(first)}"]
     sizes = [f"{each.dimension:.3g}" for each in columns.values() if each.dimension is not None]
     if len(sizes) == len(columns):

@@ -51,7 +51,8 @@ def _said(case: Case, found: dict[str, Any]) -> str:
     truth = found["truth"].kind
     name, verb = ("the data", "are") if case.system is None else (case.data, "is")
     if case.model is None:
-        return f"{name} {verb} {_a(truth)}: {found['truth'].why}."
+        why = found["truth"].why
+        return f"{name} {verb} {_a(truth)}. {why[0].upper()}{why[1:]}."
     own = found[case.network].kind
     if own == truth:
         return f"Left to itself the network is {_a(own)}, and so {verb} {name}."
@@ -81,7 +82,7 @@ def fixed_points(case: Case) -> Finding:
             notes.append(f"No fixed points of the equation: {error}.")
     size = case.truth.values.std(axis=0)
     rows = [row for name, each in resting.items() for row in _rows(name, each, size)]
-    summary = " ".join(_counted(name, each) for name, each in resting.items())
+    summary = " ".join(_counted(case, name, each) for name, each in resting.items())
     notes.append(
         "Starts of the search: slow rows of the data, held until the network settles. More may exist."
         if case.model is not None
@@ -137,8 +138,8 @@ def _of_network(case: Case) -> Resting:
     return Resting(model.frame_.scaler.unscale(np.asarray(found.states[1])), found)
 
 
-def _counted(name: str, each: Resting) -> str:
-    whose = "The truth" if name == "truth" else "The free network"
+def _counted(case: Case, name: str, each: Resting) -> str:
+    whose = case.data if case.model is None else "The truth" if name == "truth" else "The free network"
     kinds = list(each.found.kinds)
     if not kinds:
         return f"{whose} rests nowhere that was found."
