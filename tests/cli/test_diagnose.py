@@ -60,7 +60,7 @@ def test_alone_it_runs_every_part_and_prints_the_standard_lags(here, capsys, mon
     text = capsys.readouterr().out
     lags = [
         line.split()[0]
-        for line in text.split("Gradients through time")[1].split("The network")[0].splitlines()
+        for line in text.split("Gradients through time")[1].split("Memory")[0].splitlines()
         if line[:1].isdigit()
     ]
     assert lags == ["1", "3", "10", "50", "100"]
