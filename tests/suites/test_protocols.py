@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from recurra.data import datasets
-from recurra.suites import Case, Entry, earth_rotation, japanese_vowels, mackey_glass, narma10, santa_fe_laser, sunspots
+from recurra.suites import (
+    Case,
+    Entry,
+    earth_rotation,
+    japanese_vowels,
+    kuramoto_sivashinsky,
+    lorenz96,
+    mackey_glass,
+    narma10,
+    santa_fe_laser,
+    sunspots,
+)
 from recurra.suites import lorenz as lorenz_suite
 from recurra.systems import MackeyGlass
 
@@ -122,3 +133,55 @@ def test_lorenz(monkeypatch):
         times.append(0.9051 * 0.02 * beyond[0])
     np.testing.assert_allclose(found["valid_times"], np.round(times, 2), atol=1e-9)
     assert len(found["truth"]) == 2
+
+
+def rows_within(errors, limit):
+    return next(k for k, each in enumerate(errors) if each > limit)
+
+
+def test_lorenz96(monkeypatch):
+    sizes = (("DROPPED", 300), ("LEARNT", 500), ("FIRST", 50), ("LAST", 90), ("STARTS", 3), ("HORIZON", 100))
+    for name, value in sizes:
+        monkeypatch.setattr(lorenz96, name, value)
+    lorenz96.starts.cache_clear()
+    found = lorenz96.measure(case("persistence", F=8, rows=200))
+    origins = lorenz96.starts(8).origins
+    lorenz96.starts.cache_clear()
+
+    def slope(x):
+        return (np.roll(x, -1) - np.roll(x, 2)) * np.roll(x, 1) - x + 8.0
+
+    x = 8 + 0.01 * np.random.RandomState(100).standard_normal(40)
+    rows = [x]
+    for _ in range(1000):
+        a = slope(x)
+        b = slope(x + 0.005 * a)
+        c = slope(x + 0.005 * b)
+        x = x + 0.01 / 6 * (a + 2 * b + 2 * c + slope(x + 0.01 * c))
+        rows.append(x)
+    y = np.array(rows)[300:]
+    assert len(origins) == 3
+    assert all(550 <= r < 590 for r in origins)
+    for r, hours in zip(origins, found["valid_times"], strict=True):
+        errors = np.sqrt(np.mean(((y[r] - y[r + 1 : r + 101]) / y[:500].std(axis=0)) ** 2, axis=1))
+        assert hours == pytest.approx(1.68 * 0.01 * rows_within(errors, 0.5), abs=0.005)
+    assert np.all(found["truth"] == round(1.68 * 0.01 * 100, 2))  # Runge-Kutta holds for longer than one time unit
+
+
+def test_kuramoto_sivashinsky_at_half_the_points(monkeypatch):
+    for name, value in (("LEARNT", 400), ("FIRST", 50), ("LAST", 90), ("STARTS", 2), ("AHEAD", 1.0)):
+        monkeypatch.setattr(kuramoto_sivashinsky, name, value)
+    kuramoto_sivashinsky.starts.cache_clear()
+    found = kuramoto_sivashinsky.measure(case("persistence", L=22, points=16, rows=300))
+    starts = kuramoto_sivashinsky.starts(22)
+    kuramoto_sivashinsky.starts.cache_clear()
+    y = starts.truth.values
+    x = np.arange(64) / 64
+    waves = np.exp(2j * np.pi * np.outer(np.arange(8), x))  # the eighth wave of 16 points has no phase
+    for r, hours in zip(starts.origins, found["valid_times"], strict=True):
+        kept = 2 * np.real((y[r] @ waves.conj().T / 64) @ waves) - y[r].mean()
+        eighth = 2 * np.real(np.mean(y[r] * np.exp(-16j * np.pi * x))) * np.cos(16 * np.pi * x)
+        errors = np.sqrt(np.mean(((kept + eighth - y[r + 1 : r + 85]) / y[:400].std(axis=0)) ** 2, axis=1))
+        assert hours == pytest.approx(0.0477 * 0.25 * rows_within(errors, 0.5), abs=0.006)
+    assert starts.horizon == round(1 / 0.0477 / 0.25)
+    assert found["truth"] == pytest.approx(np.full(2, 0.0477 * 0.25 * 84), abs=0.005)

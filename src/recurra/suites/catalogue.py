@@ -7,6 +7,8 @@ from recurra.suites.suite import Suite
 
 SUITES: dict[str, str] = {  # name -> the module that has its `SUITE`
     "lorenz": "recurra.suites.lorenz",
+    "lorenz96": "recurra.suites.lorenz96",
+    "kuramoto-sivashinsky": "recurra.suites.kuramoto_sivashinsky",
     "dysts": "recurra.suites.dysts",
     "mackey-glass": "recurra.suites.mackey_glass",
     "narma10": "recurra.suites.narma10",
