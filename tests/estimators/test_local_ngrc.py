@@ -69,6 +69,23 @@ def test_cross_has_the_products_of_different_rows():
     assert errors[1] > 1e-2
 
 
+@pytest.mark.parametrize("increment", [True, False])
+def test_noise_as_large_as_the_data_halves_what_is_made_of_them(increment):
+    """y[t+1] = 0.8 y[t] + u[t+1]: with noise s in a regressor of variance 1 the slope is 0.8 / (1 + s^2)."""
+    u = np.random.default_rng(1).standard_normal((20_000, 1))
+    y = np.zeros((20_000, 1))
+    for t in range(1, len(y)):
+        y[t] = 0.8 * y[t - 1] + u[t]
+    series = rc.Series(y, inputs=rc.Series(u, channels=["u"]))
+    options = {"degree": 1, "lags": 1, "halo": 0, "ridge": 0.0, "increment": increment}
+    for noise, slope in ((0.0, 0.8), (1.0, 0.4), (3.0, 0.08)):
+        model = rc.LocalNGRC(**options, teacher_noise=noise, seed=3).fit(series)
+        last = [rc.Series([[value]], inputs=rc.Series([[0.0]], channels=["u"])) for value in (0.0, 2.0)]
+        after = np.zeros((1, 1))
+        low, high = (model.forecast(1, history=each, inputs=after).values[0, 0] for each in last)
+        assert (high - low) / 2 == pytest.approx(slope, abs=0.02)
+
+
 def test_a_drive_is_seen_by_all_groups():
     rng = np.random.default_rng(0)
     u, y = rng.uniform(-1, 1, 150), np.zeros((150, 4))
@@ -98,7 +115,8 @@ def test_what_is_chosen_is_the_best_of_what_was_tried(ring):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"stride": None}, {"cross": 1}, {"degree": 0}, {"group": 0}, {"halo": -1}, {"lags": 0}]
+    "bad",
+    [{"stride": None}, {"cross": 1}, {"degree": 0}, {"group": 0}, {"halo": -1}, {"lags": 0}, {"teacher_noise": -1.0}],
 )
 def test_wrong_parameters(ring, bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):

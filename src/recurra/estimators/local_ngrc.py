@@ -68,10 +68,13 @@ class LocalNGRC(Estimator):
         validation: fraction of the training rows held out to choose what is None.
         horizon: steps of each validation forecast; None takes 200, or half of the held-out rows.
         origins: number of validation forecasts.
+        teacher_noise: standard deviation of the noise added to the y that the polynomials see in training, relative to
+            that of y; what is to be given has none. Waves that the data hardly have are then learnt to die out.
+        seed: of the noise; without it nothing is drawn.
 
     What is None is chosen by the closed loop from held-out origins; then the readout is fitted to all rows. The choice
     is in `chosen_`, all that were tried in `history_`. Steps at which something that a group sees or is to give is
-    missing are not learnt from by it. Nothing is drawn. The polynomials are held for some 2 million numbers at a time.
+    missing are not learnt from by it. The polynomials are held for some 2 million numbers at a time.
 
     References: D. J. Gauthier, E. Bollt, A. Griffith, W. A. S. Barbosa, Nature Communications 12 (2021) 5564;
     W. A. S. Barbosa, D. J. Gauthier, Chaos 32 (2022) 093137 (translation symmetry).
@@ -95,9 +98,12 @@ class LocalNGRC(Estimator):
     validation: float = 0.2
     horizon: int | None = None
     origins: int = 8
+    teacher_noise: float = 0.0
+    seed: int = 0
 
     def check(self) -> None:
         checks = check_grid(Checks(self)).whole("degree", 1, HIGHEST, optional=True).flag("cross")
+        checks.number("teacher_noise", 0).whole("seed", 0, 2**32 - 1)
         if self.stride is None:
             checks.whole("stride", 1)
         check_choice(checks).raise_all()
@@ -186,16 +192,24 @@ class LocalNGRC(Estimator):
         self, training: TrainingSet, parts: list[Scaled], near: Neighbourhoods, window: Window, size: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """What the groups see, (lags, rows, groups, seen), and what they are to give, a block of rows at a time."""
-        for values, drive in parts:
+        for number, (values, drive) in enumerate(parts):
+            taught = self._noisy(values, number)
             rows = len(values) - window.reach - 1
             for block in blocks(max(rows, 0), len(near.sees) * size):
                 training.pause()
                 last = slice(block.start + window.reach, block.stop + window.reach)
                 known = slice(block.start, last.stop)
                 after = slice(last.start + 1, last.stop + 1)
-                x = near.see(np.concatenate([values[known], drive[known.start + 1 : known.stop + 1]], axis=1))
+                x = near.see(np.concatenate([taught[known], drive[known.start + 1 : known.stop + 1]], axis=1))
                 z = near.own(values[after])
-                yield np.stack(taps(x, window.lags, window.stride)), z - near.own(values[last]) if self.increment else z
+                yield np.stack(taps(x, window.lags, window.stride)), z - near.own(taught[last]) if self.increment else z
+
+    def _noisy(self, values: np.ndarray, series: int) -> np.ndarray:
+        """The rows with the noise of the teacher."""
+        if self.teacher_noise == 0:
+            return values
+        drawn = np.random.default_rng([self.seed, series, 1]).standard_normal(values.shape)
+        return values + self.teacher_noise * drawn
 
     def _basis(
         self, training: TrainingSet, parts: list[Scaled], near: Neighbourhoods, window: Window, degree: int
