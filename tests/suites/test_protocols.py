@@ -168,6 +168,14 @@ def test_lorenz96(monkeypatch):
     assert np.all(found["truth"] == round(1.68 * 0.01 * 100, 2))  # Runge-Kutta holds for longer than one time unit
 
 
+def test_the_ring_of_lorenz96_is_one_cell_for_all_sites():
+    (entry,) = lorenz96.SUITE.chosen(["F=8, gru, one cell for all sites"])
+    model = lorenz96._ring(Case(entry, seed=2))
+    assert (model.cell.sites, model.cell.V.shape, model.cell.cell.U.shape) == (40, (1, 32), (96, 5))
+    assert (model.bptt_length, model.teacher_forced, model.seed) == (12, 4, 2)
+    assert not np.array_equal(model.cell.V, lorenz96._ring(Case(entry, seed=3)).cell.V)
+
+
 def test_kuramoto_sivashinsky_at_half_the_points(monkeypatch):
     for name, value in (("LEARNT", 400), ("FIRST", 50), ("LAST", 90), ("STARTS", 2), ("AHEAD", 1.0)):
         monkeypatch.setattr(kuramoto_sivashinsky, name, value)

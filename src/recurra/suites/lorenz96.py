@@ -12,6 +12,7 @@ from recurra.suites.valid_times import MEASURES, Starts, held
 
 EXPONENTS = {8: 1.68, 10: 2.27}  # of every forcing F
 SITES, DT, DROPPED, LEARNT, HORIZON = 40, 0.01, 100_000, 100_000, 1200
+RING = "ring"  # `recurra.models.Ring` as a learner of this suite
 FIRST, LAST, STARTS = 20_000, 80_000, 100  # rows after those that may be learnt between which forecasts start
 
 
@@ -32,7 +33,35 @@ def starts(forcing: int) -> Starts:
 
 def measure(case: Case) -> dict[str, Any]:
     """Fit once, and forecast from 100 later points of the trajectory."""
-    return held(case, starts(case.entry.conditions["F"]), case.entry.conditions["rows"])
+    model = _ring(case) if case.entry.learner == RING else case.build()
+    return held(model, starts(case.entry.conditions["F"]), case.entry.conditions["rows"])
+
+
+def _ring(case: Case) -> Any:
+    """One small recurrent cell at every site, the same at all of them."""
+    from recurra.estimators import LEARNERS
+    from recurra.models import Ring
+
+    settings = dict(case.entry.settings)
+    ring = Ring.draw(settings.pop("cell"), SITES, settings.pop("units"), settings.pop("halo"), seed=case.seed)
+    return LEARNERS["network"].build(**settings, cell=ring, seed=case.seed)
+
+
+CELLS: dict[str, Any] = {  # of a ring: windows of 12 steps, the last 8 on the network's own output
+    "cell": "gru",
+    "units": 32,
+    "halo": 2,
+    "increment": True,
+    "bptt_length": 12,
+    "teacher_forced": 4,
+    "stride": 6,
+    "batch_size": 16,
+    "epochs": 10,
+    "learning_rate": 0.01,
+    "final_learning_rate": 1e-5,
+    "clip_norm": None,
+    "validation": 0.0,
+}
 
 
 def _entries(forcing: int) -> list[Entry]:
@@ -54,6 +83,7 @@ def _entries(forcing: int) -> list[Entry]:
             "local esn, a readout each", "local-esn", 20_000, {**choice, **local, "units": 300, "group": 2, "halo": 4}
         ),
         entry("one esn", "esn", 40_000, {**choice, **one, "horizon": 200}),
+        entry("gru, one cell for all sites", RING, 12_000, CELLS),
         entry("linear", "linear", 5000, {}, baseline=True),
         entry("persistence", "persistence", 5000, {}, baseline=True),
     ]

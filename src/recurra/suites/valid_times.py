@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from recurra.series import Series
-from recurra.suites.suite import Case, Measure
+from recurra.suites.suite import Measure
 
 THRESHOLD = 0.5  # of sqrt(mean over channels of ((forecast - truth) / standard deviation)^2)
 MEASURES = (
@@ -61,7 +61,7 @@ class Starts:
 
 
 def held(
-    case: Case,
+    model: Any,
     starts: Starts,
     rows: int,
     seen: Callable[[np.ndarray], np.ndarray] = np.asarray,
@@ -70,7 +70,7 @@ def held(
     """Fit to the last rows that may be learnt, and forecast from every start.
 
     Args:
-        case: what is fitted.
+        model: the estimator, unfitted.
         starts: the trajectory.
         rows: how many are learnt.
         seen: from rows of all channels to what the learner sees of them.
@@ -80,7 +80,7 @@ def held(
     names = starts.truth.channels if table.shape[1] == len(starts.truth.channels) else None
     series = Series(table, dt=starts.truth.dt, channels=names)
     used = time.process_time()
-    model = case.build().fit(series[starts.learnt - rows : starts.learnt])
+    model.fit(series[starts.learnt - rows : starts.learnt])
     used = time.process_time() - used
     found = model.backtest(series, starts.horizon, list(starts.origins)).forecasts[model.kind]
     tried = [entry for entry in model.history_ if "ridge" in entry]
