@@ -25,9 +25,8 @@ values (seeds, systems and starts alike), and the median of the processor second
 measure; median, the tenth to the ninetieth percentile, and the extremes of what was measured here, diamonds for what
 is published.
 
-[benchmarks/skill](../benchmarks/skill/README.md) has what is measured by scripts instead: large fields (Lorenz-96,
-Kuramoto-Sivashinsky), a wrong equation with a network for the rest, the Common Task Framework, and networks that are
-trained for the free run."""
+[benchmarks/skill](../benchmarks/skill/README.md) has what is measured by scripts instead: a wrong equation with a
+network for the rest, the Common Task Framework, and networks that are trained for the free run."""
 NOTES = {
     "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it.",
     "narma10": "The first drive holds a burst, on which all have their largest error.",
