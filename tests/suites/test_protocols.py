@@ -172,7 +172,7 @@ def test_the_ring_of_lorenz96_is_one_cell_for_all_sites():
     (entry,) = lorenz96.SUITE.chosen(["F=8, gru, one cell for all sites"])
     model = lorenz96._ring(Case(entry, seed=2))
     assert (model.cell.sites, model.cell.V.shape, model.cell.cell.U.shape) == (40, (1, 32), (96, 5))
-    assert (model.bptt_length, model.teacher_forced, model.seed) == (12, 4, 2)
+    assert (model.bptt_length, model.teacher_forced, model.seed) == (48, 4, 2)
     assert not np.array_equal(model.cell.V, lorenz96._ring(Case(entry, seed=3)).cell.V)
 
 

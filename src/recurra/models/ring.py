@@ -36,7 +36,7 @@ class Ring(Model):
     cell: Cell
     V: Array
     c: Array
-    scale: Array | None
+    scale: Array | None  # pyright: ignore[reportIncompatibleMethodOverride]
     halo: int = eqx.field(static=True)
     sites: int = eqx.field(static=True)
 

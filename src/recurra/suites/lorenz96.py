@@ -47,19 +47,19 @@ def _ring(case: Case) -> Any:
     return LEARNERS["network"].build(**settings, cell=ring, seed=case.seed)
 
 
-CELLS: dict[str, Any] = {  # of a ring: windows of 12 steps, the last 8 on the network's own output
+CELLS: dict[str, Any] = {  # of a ring: windows of 48 steps, the last 44 on the network's own output
     "cell": "gru",
     "units": 32,
     "halo": 2,
     "increment": True,
-    "bptt_length": 12,
+    "bptt_length": 48,
     "teacher_forced": 4,
-    "stride": 6,
-    "batch_size": 16,
-    "epochs": 10,
-    "learning_rate": 0.01,
+    "warmup": 3,
+    "stride": 12,
+    "batch_size": 4,
+    "epochs": 14,
+    "learning_rate": 0.006,
     "final_learning_rate": 1e-5,
-    "clip_norm": None,
     "validation": 0.0,
 }
 
