@@ -13,7 +13,7 @@ from recurra.errors import ConfigError, DivergenceError, ModelFileError
 from recurra.estimators.bands import Bands
 from recurra.estimators.base import Estimator
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import Members, member_of, members_layout, restore_members
+from recurra.estimators.members import Members, Past, member_of, members_layout, restore_members
 from recurra.estimators.parameters import Checks
 from recurra.estimators.search import (
     SEARCHED,
@@ -25,6 +25,7 @@ from recurra.estimators.search import (
     choose_blend,
     run_search,
     together,
+    with_past,
 )
 from recurra.estimators.search.quiet import NOTICED, quieted
 from recurra.estimators.search.tpe import optuna_module
@@ -47,8 +48,10 @@ class Auto(Estimator):
     The last rows of the training part are held out. Every trial is fitted to the rows before them and run on its own
     output from several origins within them; what is tried next follows from the scores by successive halving (small
     networks and short trainings first, the best third of them again with three times the size). The best trials are
-    then fitted to all rows. The forecast is the median of their closed loops while they agree; once chaos has parted
-    them, that of the one that has kept to it for longest, so that a long run has the attractor of a network.
+    then fitted to all rows. The forecast is the median of their closed loops while they agree. Once less than 70 % of
+    their weight does, what followed the nearest past segment takes over, up to twice the steps of a validation forecast
+    (not beside a drive, of which a copy knows nothing); then the one that has kept to the median for longest, so that a
+    long run has the attractor of a network.
 
     Args:
         budget: seconds of wall time for the search; the result then depends on the machine. None with `trials`.
@@ -69,7 +72,8 @@ class Auto(Estimator):
             is what is kept.
         seed: of the search; the same trials give the same bits.
 
-    Fitted attributes beside those of every estimator: `blend_`, the trials that forecast together (not in a file);
+    Fitted attributes beside those of every estimator: `blend_`, the trials that forecast together, the nearest past
+    segment with weight 0 where it has no part in the median (not in a file);
     `errors_`, those of their joint forecasts in the held-out rows (origins, steps, channels), in the units of the
     data; `noise_`, a `recurra.data.NoiseLevel` in standard deviations, and `gain_`, of the filter, 1 for none;
     `history_` has an entry for each trial.
@@ -184,8 +188,10 @@ class Auto(Estimator):
         length = {"seconds": self.budget, "most": self.trials, "again": self.members}
         run_search(hunt, training, self._saved(), **length)
         chosen = choose_blend(hunt.trials, ground.origins, self.members)
-        self.blend_, members = self._fitted(chosen, ground, rows)
-        network, joint = Members(members, "trajectory", self.blend_.weights), together(self.blend_, ground.head)
+        blend, members = self._fitted(chosen, ground, rows)
+        self.blend_, members, past = with_past(blend, members, hunt.trials, ground, rows)
+        network = Members(members, "trajectory", self.blend_.weights, past)
+        joint = together(self.blend_, ground.head, past)
         if ground.measured is not None:
             joint, _ = choose_gain(joint, ground.more(self.origins), ground.rows.washout // 2)
             network, self.gain_ = Filtered(network, joint.gain, joint.burn), joint.gain
@@ -222,6 +228,8 @@ class Auto(Estimator):
         kinds = [{"kind": member.kind, "params": plain(member.get_params())} for member in network.estimators]
         calibrated = {"origins": len(self.errors_), "steps": self.errors_.shape[1]}
         facts = {"chosen": kinds, "members": network.facts(), "weights": list(network.weights or ())}
+        if network.past is not None:
+            facts["past"] = dataclasses.asdict(network.past)
         if isinstance(self.network_, Filtered):
             facts["filter"] = {"gain": self.network_.gain, "burn": self.network_.burn}
         return {**facts, "calibrated": calibrated}
@@ -239,10 +247,22 @@ class Auto(Estimator):
     ) -> Forecaster:
         self.errors_ = tensors["errors"]
         members = restore_members(_unfitted(facts), facts["members"], channels, features, tensors)
-        network = Members(members, "trajectory", tuple(float(weight) for weight in facts["weights"]))
+        weights = tuple(float(weight) for weight in facts["weights"])
+        network = Members(members, "trajectory", weights, _past(facts, len(members)))
         filter_ = facts.get("filter")
         self.gain_ = 1.0 if filter_ is None else float(filter_["gain"])
         return network if filter_ is None else Filtered(network, self.gain_, int(filter_["burn"]))
+
+
+def _past(facts: dict[str, Any], members: int) -> Past | None:
+    """Which member copies the past, and for how long; None where none does, as in files of before any did."""
+    found = facts.get("past")
+    if found is None:
+        return None
+    past = Past(found["member"], found["until"])
+    if not whole_number(past.member) or not 0 <= past.member < members or not whole_number(past.until):
+        raise ModelFileError(f"{members} members, of which number {past.member!r} copies the past, cannot be")
+    return past
 
 
 def _unfitted(facts: dict[str, Any]) -> list[Estimator]:

@@ -36,6 +36,33 @@ AGGREGATES = {
 }
 APART = 1.0  # standard deviations of the training rows: a member farther from the median has left it
 AWAY = 10.0  # standard deviations: one that comes there has run away, and is not followed
+AGREED = 0.7  # of the weight: where no more of it keeps to the median, it is trusted no longer
+FADED = 10  # steps in which a copy of the past takes over
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """Where members that no longer agree give way: to a copy of what followed the most similar rows of the past.
+
+    Such a copy has the amplitudes and the shape of the data whatever the members have made of it, but in a long run it
+    comes back to itself: hence an end.
+
+    Args:
+        member: which of them copies.
+        until: steps of a forecast after which it is the members' again.
+    """
+
+    member: int
+    until: int
+
+    def share(self, apart: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """How much of the forecast is the copy.
+
+        Args:
+            apart: steps since the members agreed (batch, time).
+            left: steps up to `until` (time,).
+        """
+        return np.clip(np.minimum(apart, left) / FADED, 0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,18 +72,24 @@ class Company:
     Args:
         beside: members that have kept to the median so far (members, batch).
         leader: the member that is followed (batch,); -1 while there is a median to speak of.
+        apart: steps since `AGREED` of the weight kept to it (batch,).
+        steps: that were forecast.
     """
 
     beside: np.ndarray
     leader: np.ndarray
+    apart: np.ndarray
+    steps: int = 0
 
     @staticmethod
     def all(members: int, batch: int) -> "Company":
         """All together."""
-        return Company(np.ones((members, batch), dtype=bool), np.full(batch, -1))
+        return Company(np.ones((members, batch), dtype=bool), np.full(batch, -1), np.zeros(batch, dtype=int))
 
 
-def follow(forecasts: np.ndarray, weights: np.ndarray, company: Company | None = None) -> tuple[np.ndarray, Company]:
+def follow(
+    forecasts: np.ndarray, weights: np.ndarray, company: Company | None = None, past: Past | None = None
+) -> tuple[np.ndarray, Company]:
     """One trajectory out of many: their median while they agree, then the member that has kept to it for longest.
 
     The median of trajectories that have parted is none: of a chaotic system it shrinks to the mean, and neither its
@@ -64,26 +97,34 @@ def follow(forecasts: np.ndarray, weights: np.ndarray, company: Company | None =
 
     Args:
         forecasts: (members, batch, time, channels), in standard deviations.
-        weights: of the members in the median.
+        weights: of the members in the median; one of weight 0 is not followed.
         company: who had parted before; None for nobody. A member leaves where its distance from the median, root mean
             square over the channels, is above `APART`. One that runs away is followed only where all do.
+        past: what takes over where the members no longer agree; None for nothing.
 
     Returns:
         The trajectory (batch, time, channels), and who has parted at its end.
     """
     company = company or Company.all(*forecasts.shape[:2])
     median, steps = weighted_median(forecasts, weights), forecasts.shape[2]
-    near = np.sqrt(np.mean((forecasts - median) ** 2, axis=-1)) <= APART
+    near = (np.sqrt(np.mean((forecasts - median) ** 2, axis=-1)) <= APART) & (weights > 0)[:, None, None]
     beside = np.logical_and.accumulate(company.beside[..., None] & near, axis=2)
     kept = beside.sum(axis=2) + company.beside  # one that has parted before has kept to it for less
+    kept = np.where((weights > 0)[:, None], kept, -1)
     kept = np.where(company.leader < 0, kept, np.arange(len(forecasts))[:, None] == company.leader)
     away = np.abs(forecasts).max(axis=(2, 3), initial=0.0) > AWAY
     leader = np.where(away, -1, kept).argmax(axis=0)
     parted = np.where(company.leader < 0, beside.any(axis=0).sum(axis=1), 0)  # the step from which nobody is left
     alone = np.arange(steps) >= parted[:, None]
     joint = np.where(alone[..., None], forecasts[leader, np.arange(len(leader))], median)
+    agreed = np.tensordot(weights, beside, 1) / np.sum(weights) > AGREED + 1e-12
+    apart = company.apart[:, None] + np.cumsum(~agreed, axis=1)
+    if past is not None:
+        copied = past.share(apart, past.until - company.steps - np.arange(steps))[..., None]
+        joint = (1 - copied) * joint + copied * forecasts[past.member]
     last = beside[:, :, -1] if steps else company.beside
-    return joint, Company(last, np.where(last.any(axis=0), -1, leader))
+    leader = np.where(last.any(axis=0), -1, leader)
+    return joint, Company(last, leader, apart[:, -1] if steps else company.apart, company.steps + steps)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,11 +136,13 @@ class Members:
         aggregate: "median" or "mean", over the members, for every step and channel by itself; "trajectory", as of
             `follow`.
         weights: of each in that; None for 1.
+        past: as of `follow`.
     """
 
     estimators: tuple["Estimator", ...]
     aggregate: str
     weights: tuple[float, ...] | None = None
+    past: Past | None = None
 
     @property
     def networks(self) -> list[Forecaster]:
@@ -128,7 +171,7 @@ class Members:
         states, found = zip(*(network.free_run(own, last, drive) for network, own in pairs), strict=True)
         forecasts = np.stack(found)
         if self.aggregate == "trajectory":
-            joint, company = follow(forecasts, self._weights, company)
+            joint, company = follow(forecasts, self._weights, company, self.past)
         else:
             joint = AGGREGATES[self.aggregate](forecasts, self._weights)
         return (list(states), company), joint

@@ -20,14 +20,15 @@ def search_section(trials: Sequence[Mapping[str, Any]]) -> Section:
     """
     counts = Counter(ink(trial["learner"]).title for trial in trials)
     tried = ", ".join(f"{count} of {clean(name)}" for name, count in counts.most_common())
-    together = sum("weight" in trial for trial in trials)
+    weights = [trial["weight"] for trial in trials if "weight" in trial]
+    together, copied = sum(weight > 0 for weight in weights), " the nearest past segment, and at last" * (0 in weights)
     failed = sum("failure" in trial for trial in trials)
     words = [f"{len(trials)} settings were tried on held-out rows of the training part: {tried}."]
     if together:
         words.append(
             "The best one forecasts."
             if together == 1
-            else f"The forecast is the median of {together} of them while they agree, then one."
+            else f"The forecast is the median of {together} of them while they agree, then{copied} one."
         )
     if failed:
         words.append(f"{failed} of them failed.")

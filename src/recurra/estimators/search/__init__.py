@@ -4,6 +4,7 @@ from recurra.estimators.search.blend import Blend, choose_blend
 from recurra.estimators.search.calibration import calibration_errors, together
 from recurra.estimators.search.ground import Ground
 from recurra.estimators.search.hunt import Hunt
+from recurra.estimators.search.past import with_past
 from recurra.estimators.search.record import run_search
 from recurra.estimators.search.spaces import SEARCHED, candidates
 from recurra.estimators.search.trial import Trial
@@ -19,4 +20,5 @@ __all__ = [
     "choose_blend",
     "run_search",
     "together",
+    "with_past",
 ]

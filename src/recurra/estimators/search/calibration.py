@@ -4,7 +4,7 @@ import numpy as np
 
 from recurra._types import Forecaster
 from recurra.estimators.learners import LEARNERS
-from recurra.estimators.members import Members
+from recurra.estimators.members import Members, Past
 from recurra.estimators.search.blend import Blend
 from recurra.estimators.training_set import TrainingSet
 from recurra.forecasting import Origins, forecast_origins
@@ -24,10 +24,10 @@ def calibration_errors(network: Forecaster, origins: Origins) -> np.ndarray:
     return errors
 
 
-def together(blend: Blend, head: TrainingSet) -> Members:
+def together(blend: Blend, head: TrainingSet, past: Past | None) -> Members:
     """The trials of a blend side by side, fitted to the first rows; one that was read from a file is fitted again."""
     members = []
     for trial in blend.trials:
         members.append(LEARNERS[trial.learner].build(**trial.final))
         members[-1].network_ = trial.network or members[-1]._learn(head)[0]
-    return Members(tuple(members), "trajectory", blend.weights)
+    return Members(tuple(members), "trajectory", blend.weights, past)
