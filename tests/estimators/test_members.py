@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recurra.estimators.members import APART, follow, weighted_median
+from recurra.estimators.members import APART, Past, follow, weighted_median
 
 MANY = arrays(float, (4, 2, 9, 2), elements=st.floats(-1, 1, width=32))
 
@@ -70,16 +70,44 @@ def test_a_member_of_more_weight_is_the_median():
     assert company.leader.tolist() == [-1]
 
 
+def test_a_copy_of_the_past_takes_over_when_too_few_keep_to_the_median_and_gives_way_in_the_end():
+    forecasts = np.zeros((4, 1, 40, 1))
+    forecasts[0, 0, 5:] = 5.0  # two of three, 67 % of the weight, stay together
+    forecasts[3] = 7.0
+    joint, _ = follow(forecasts, np.array([1.0, 1.0, 1.0, 0.0]), past=Past(3, until=30))
+    rising, falling = 0.7 * np.arange(1, 11), 0.7 * np.arange(10, 0, -1)
+    expected = np.concatenate([np.zeros(5), rising, np.full(5, 7.0), falling, np.zeros(10)])
+    np.testing.assert_allclose(joint[0, :, 0], expected, atol=1e-12)
+
+
+def test_three_quarters_of_the_weight_are_enough_to_go_without_a_copy():
+    forecasts = np.zeros((5, 1, 20, 1))
+    forecasts[0, 0, 5:] = 5.0
+    forecasts[4] = 7.0
+    joint, _ = follow(forecasts, np.array([1.0, 1.0, 1.0, 1.0, 0.0]), past=Past(4, until=30))
+    np.testing.assert_array_equal(joint, 0.0)
+
+
+def test_a_member_without_weight_is_neither_in_the_median_nor_followed():
+    forecasts = np.zeros((3, 1, 8, 1))
+    forecasts[0, 0, 3:] = 4.0
+    forecasts[1, 0, 3:] = -4.0  # both leave their median, which the third keeps to
+    joint, company = follow(forecasts, np.array([1.0, 1.0, 0.0]))
+    np.testing.assert_array_equal(joint[0, :, 0], [0, 0, 0, 4, 4, 4, 4, 4])
+    assert company.leader.tolist() == [0]
+
+
 @settings(max_examples=50)
-@given(MANY, st.integers(0, 9))
-def test_in_two_pieces_as_in_one(forecasts, cut):
+@given(MANY, st.integers(0, 9), st.sampled_from([None, Past(3, 6), Past(0, 20)]))
+def test_in_two_pieces_as_in_one(forecasts, cut, past):
     weights = np.array([1.0, 2.0, 1.0, 0.5])
-    whole, end = follow(forecasts, weights)
-    first, company = follow(forecasts[:, :, :cut], weights)
-    second, last = follow(forecasts[:, :, cut:], weights, company)
+    whole, end = follow(3 * forecasts, weights, past=past)
+    first, company = follow(3 * forecasts[:, :, :cut], weights, past=past)
+    second, last = follow(3 * forecasts[:, :, cut:], weights, company, past)
     np.testing.assert_array_equal(np.concatenate([first, second], axis=1), whole)
     np.testing.assert_array_equal(last.beside, end.beside)
     np.testing.assert_array_equal(last.leader, end.leader)
+    np.testing.assert_array_equal(last.apart, end.apart)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

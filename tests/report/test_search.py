@@ -34,6 +34,13 @@ def test_those_that_forecast_together_come_first():
     ]
 
 
+def test_a_copy_of_the_past_is_no_part_of_the_median():
+    copied = {"trial": 5, "learner": "nearest", "rung": 0, "validation": 0.3, "width": 8, "weight": 0.0}
+    assert "is the median of 2 of them while they agree, then the nearest past segment, and at last one." in (
+        search_section([*TRIALS, copied]).text
+    )
+
+
 def test_one_alone_and_a_tuned_estimator():
     assert "The best one forecasts." in search_section([{**TRIALS[2], "weight": 1.0}]).text
     alone = search_section(TRIALS[:2])
