@@ -128,7 +128,19 @@ def test_what_is_next_follows_from_the_trials_alone(monkeypatch):
 def test_it_ends_when_the_time_is_over_with_what_the_best_will_take_again(monkeypatch):
     search = _hunt([1.0] * 100, monkeypatch)
     search.run(20.0, None, 5, lambda: None)
-    assert len(search.trials) + 5 == 21  # a second each; looked at before a trial, so one is over it
+    assert len(search.trials) + 5 == 20  # a second each
+
+
+@pytest.mark.parametrize(("seconds", "begun"), [(6.9, 3), (7.1, 4)])
+def test_a_trial_that_would_take_longer_than_what_is_left_is_not_begun(seconds, begun, monkeypatch):
+    def timed(learner, asked, rung, head, origins):
+        return Trial(learner, asked, {}, rung, 1.0, np.zeros((1, 1, 1)), asked["units"] / 50)
+
+    search = _hunt([], monkeypatch)
+    monkeypatch.setattr(hunt, "try_out", timed)
+    search.run(seconds, None, 1, lambda: None)
+    # Three small ones and the best of them again take four seconds; the fourth, three times as large, takes three more.
+    assert len(search.trials) == begun
 
 
 def test_draws_near_the_best_are_closer_to_it_than_others(monkeypatch):

@@ -47,23 +47,34 @@ class Hunt:
         """Try until the time is over, or there are so many trials; every learner is tried once.
 
         Args:
-            seconds: of wall time, with what it will take to fit the best ones again.
+            seconds: of wall time, with what it will take to fit the best ones again. A trial that can be expected to
+                take longer than what is left is not begun.
             most: number of trials.
             again: how many of them will be fitted again.
             keep: called after each; may raise, to stop.
         """
         while len(self.trials) < (inf if most is None else most):
             asked = self.ask()
-            tried = {trial.learner for trial in self.trials} >= set(self.searched)
-            if asked is None or (seconds is not None and tried and self._seconds(again) > seconds):
+            if asked is None:
                 return
             learner, settings, rung = asked
+            tried = {trial.learner for trial in self.trials} >= set(self.searched)
+            if seconds is not None and tried and self._seconds(again) + self._expected(learner, rung) > seconds:
+                return
             self.trials.append(try_out(learner, settings, rung, self.ground.head, self.ground.origins))
             keep()
 
     def _seconds(self, again: int) -> float:
         best = sorted(self.trials, key=lambda trial: trial.score)[:again]
         return sum(trial.seconds for trial in [*self.trials, *best])
+
+    def _expected(self, learner: str, rung: int) -> float:
+        """Seconds of a trial: the median of those of its kind or, of the first on a rung, those before it times 3."""
+        for below in range(rung + 1):
+            of = [each for each in self.trials if (each.learner, each.rung) == (learner, rung - below)]
+            if of:
+                return float(np.median([trial.seconds for trial in of])) * ETA**below
+        return 0.0
 
     def ask(self) -> tuple[str, dict[str, Any], int] | None:
         """Learner, settings and rung of the next trial; None where there is nothing left to try."""
