@@ -1,5 +1,7 @@
 """Sinusoids and an autoregression: against waves that are known, a loop that fits them anew at every row, and files."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,7 @@ def by_hand(network, known, steps):
         assert table.shape[1] == 2 + 2 * m
         waves = table @ np.linalg.lstsq(table[:w], known[-w:], rcond=None)[0]
         left, waves = [*(known[-w:] - waves[:w])], waves[w:]
+        c = c if network.half_life is None else fitted_by_hand(np.array(left), p, network.half_life)
     else:
         left, waves = [*np.zeros((p, 2)), *known], np.zeros((steps, 2))
     for _ in range(steps):
@@ -40,8 +43,19 @@ def by_hand(network, known, steps):
     return waves + np.array(left[-steps:])
 
 
-def test_forecasts_are_those_of_a_fit_at_every_row():
-    network, rows = network_of(), np.random.default_rng(1).standard_normal((3, 70, 2))
+def fitted_by_hand(left, p, half_life):
+    """The autoregression of residuals, row by row, the last row with weight 1."""
+    table = np.array([[1.0, *left[t - p : t][::-1].ravel()] for t in range(p, len(left))])
+    weights = np.sqrt([2.0 ** (-(len(left) - 1 - t) / half_life) for t in range(p, len(left))])[:, None]
+    return np.linalg.lstsq(weights * table, weights * left[p:], rcond=None)[0].T
+
+
+@pytest.mark.parametrize("half_life", [None, 12.5])
+def test_forecasts_are_those_of_a_fit_at_every_row(half_life):
+    network, rows = (
+        dataclasses.replace(network_of(), half_life=half_life),
+        np.random.default_rng(1).standard_normal((3, 70, 2)),
+    )
     state, one_step = network.run(network.initial_state(3), rows[:, :65])
     for one in range(3):
         for t in (0, 1, 30, 48, 49, 50, 64):
@@ -113,6 +127,27 @@ def test_waves_and_an_autoregression_are_forecast_as_they_go_on():
     assert twenty == pytest.approx(0.1 * np.sqrt((1 - 0.81**20) / 0.19), rel=0.12)
 
 
+def test_an_autoregression_that_is_fitted_anew_follows_one_that_changes():
+    rng, rows, left = np.random.default_rng(10), 6000, np.zeros(6000)
+    for t in range(1, rows):
+        left[t] = (0.9 if t < 3000 else -0.9) * left[t - 1] + 0.1 * rng.standard_normal()
+    y = np.sin(2 * np.pi * np.arange(rows) / 50) + left
+    settings, origins = {"periods": [50.0], "window": 1000, "order": 1}, range(5000, 5900, 3)
+    anew = rc.Harmonic(**settings, half_life=200).fit(y[:2900]).backtest(rc.Series(y), 1, origins)
+    once = rc.Harmonic(**settings).fit(y[:2900]).backtest(rc.Series(y), 1, origins)
+    errors = [np.sqrt(np.mean((each.forecasts["harmonic"] - each.truth) ** 2)) for each in (anew, once)]
+    assert errors[0] == pytest.approx(0.1, rel=0.1)  # the noise of a step
+    # an autoregression with 0.9 where -0.9 is true is off by 1.8 left, whose variance is 0.01 / (1 - 0.81)
+    assert errors[1] == pytest.approx(0.1 * np.sqrt(1 + 1.8**2 / 0.19), rel=0.1)
+
+
+def test_what_is_fitted_anew_is_so_from_a_file(tmp_path):
+    rows = WAVES + 0.1 * np.random.default_rng(11).standard_normal(WAVES.shape)
+    model = rc.Harmonic(periods=[37.3], window=300, order=3, half_life=60).fit(rows)
+    model.save(tmp_path / "model")
+    assert rc.load(tmp_path / "model").forecast(50).values.tobytes() == model.forecast(50).values.tobytes()
+
+
 def test_a_wave_alone_is_exact_and_a_file_keeps_it(tmp_path):
     series = rc.Series(WAVES)
     model = rc.Harmonic(periods=[37.3, 11.9], window=300, order=1).fit(series[:500])
@@ -132,7 +167,7 @@ def test_it_stands_beside_every_score_where_there_is_a_period():
 
 
 def test_what_is_refused():
-    for options in ({"periods": [2.0]}, {"periods": []}, {"window": 3}, {"order": 0}):
+    for options in ({"periods": [2.0]}, {"periods": []}, {"window": 3}, {"order": 0}, {"half_life": 0}):
         with pytest.raises(ConfigError):
             rc.Harmonic(**options).fit(WAVES)
     with pytest.raises(DataError, match="show no period"):

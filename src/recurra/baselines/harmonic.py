@@ -6,11 +6,12 @@ from functools import cached_property
 import numpy as np
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Row
-from recurra.baselines.linear import LinearAR
+from recurra.baselines.linear import LinearAR, fit_linear
 
 SHARE = 0.01  # of the variance that a sinusoid has to explain to count
 CYCLES = 3  # of the longest sinusoid that the rows have to hold
 ROUNDING = 1e-24  # of the sum of squares: what a line leaves where there is nothing else
+CUTOFF = 1e-9  # of relative singular values, of the autoregression
 FINE = 8  # frequencies between two that the rows tell apart, where a peak is looked for
 
 
@@ -28,6 +29,8 @@ class Harmonic:
         periods: P_j (m,), in rows.
         window: w, in rows.
         residual: autoregression of r, over all channels; it looks back on at most w rows.
+        half_life: where it is given, an autoregression of as many lags is fitted anew to the residuals of the w rows
+            up to t, and a row so long ago counts half: it follows a series whose noise or memory changes.
 
     The state is the w - 1 rows before the last one, oldest first, each with a mark that it is known.
 
@@ -37,6 +40,7 @@ class Harmonic:
     periods: np.ndarray
     window: int
     residual: LinearAR
+    half_life: float | None = None
 
     @property
     def channels(self) -> int:
@@ -71,21 +75,33 @@ class Harmonic:
         known = self._joined(state, inputs[..., : self.channels])
         forecasts = self.residual.run(self._recent(state), known[:, self.window - 1 :, :-1])[1]
         full = known[..., -1].cumsum(axis=1)[:, self.window - 1 :] >= self.window
+        ahead = self._ahead if self.half_life is None else self._ahead_anew
         for one in np.flatnonzero(full.any(axis=1)):
-            forecasts[one, full[one]] = self._ahead(known[one, :, :-1])[full[one]]
+            forecasts[one, full[one]] = ahead(known[one, :, :-1], full[one])
         return known[:, rows:], forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
         steps = drive.shape[1]
         known = self._joined(state, last[:, None])
-        values, p = known[..., :-1], self.residual.order
+        values, back = known[..., :-1], self.residual.order if self.half_life is None else self.window
         full = known[..., -1:].min(axis=1, keepdims=True)  # 1 where all rows are known, else 0
         found = full * np.stack([self._fit @ one for one in values])
-        waves = basis(self.periods, np.arange(1 - p, steps + 1), self.window) @ found  # (batch, p + steps, channels)
-        left = values[:, self.window - p :] - waves[:, :p]
-        carried = self.residual.free_run(left[:, :-1][:, ::-1], left[:, -1], drive[..., :0])[1]
-        forecasts = np.clip(waves[:, p:] + carried, -LOST, LOST)
+        waves = (
+            basis(self.periods, np.arange(1 - back, steps + 1), self.window) @ found
+        )  # (batch, back + steps, channels)
+        left = values[:, self.window - back :] - waves[:, :back]
+        if self.half_life is None:
+            carried = _carry(self.residual, left, steps)
+        else:
+            fits = [self._anew(one) if whole else self.residual for one, whole in zip(left, full[:, 0, 0], strict=True)]
+            carried = np.concatenate([_carry(fit, one[None], steps) for fit, one in zip(fits, left, strict=True)])
+        forecasts = np.clip(waves[:, back:] + carried, -LOST, LOST)
         return self._joined(known, forecasts)[:, 1 - self.window :], forecasts
+
+    def _anew(self, left: np.ndarray) -> LinearAR:
+        """The autoregression of the residuals (w, channels) of one window."""
+        p = self.residual.order
+        return fit_linear([(left[:-1], left[1:])], (p,), (CUTOFF,), self.half_life)[p, CUTOFF]
 
     def _joined(self, known: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Known rows with their marks, and more of them."""
@@ -95,13 +111,29 @@ class Harmonic:
         """The state of the autoregression: its last rows, latest first."""
         return state[:, ::-1][:, : self.residual.order - 1, :-1]
 
-    def _ahead(self, values: np.ndarray) -> np.ndarray:
-        """The row after every full window of one series."""
+    def _ahead(self, values: np.ndarray, full: np.ndarray) -> np.ndarray:
+        """The row after every window of one series that is full."""
         total = np.broadcast_to(self.residual.coefficients[:, 0], (len(values) - self.window + 1, self.channels)).copy()
         for i in range(self.channels):
             for j in range(self.channels):
                 total[:, i] += np.convolve(values[:, j], self._weights[:, i, j], "valid")
-        return total
+        return total[full]
+
+    def _ahead_anew(self, values: np.ndarray, full: np.ndarray) -> np.ndarray:
+        """The row after every window of one series that is full, each by an autoregression of its own."""
+        inside, after = (basis(self.periods, k, self.window) for k in (np.arange(1 - self.window, 1), np.ones(1)))
+        rows = []
+        for window in np.lib.stride_tricks.sliding_window_view(values, self.window, axis=0)[full]:
+            found = self._fit @ window.T
+            left = window.T - inside @ found
+            rows.append((after @ found)[0] + _carry(self._anew(left), left[None], 1)[0, 0])
+        return np.array(rows)
+
+
+def _carry(fit: LinearAR, left: np.ndarray, steps: int) -> np.ndarray:
+    """Residuals (batch, rows, channels) carried on by an autoregression: (batch, steps, channels)."""
+    recent = left[:, len(left[0]) - fit.order :]
+    return fit.free_run(recent[:, :-1][:, ::-1], recent[:, -1], np.empty((len(left), steps, 0)))[1]
 
 
 def basis(periods: np.ndarray, k: np.ndarray, window: int) -> np.ndarray:

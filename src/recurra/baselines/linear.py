@@ -67,7 +67,10 @@ class LinearAR:
 
 
 def fit_linear(
-    parts: list[tuple[np.ndarray, np.ndarray]], orders: Sequence[int], cutoffs: Sequence[float] = (1e-12,)
+    parts: list[tuple[np.ndarray, np.ndarray]],
+    orders: Sequence[int],
+    cutoffs: Sequence[float] = (1e-12,),
+    half_life: float | None = None,
 ) -> dict[tuple[int, float], LinearAR]:
     """Least-squares autoregressions of several orders, from one QR decomposition of the largest.
 
@@ -83,6 +86,7 @@ def fit_linear(
             a missing value: only rows are used whose lags and targets are all there.
         orders: numbers of lags, each with fewer unknowns than there are rows.
         cutoffs: smallest relative singular values that are kept.
+        half_life: rows before the last one of its part at which the square of an error counts half; None for alike.
 
     Returns:
         One `LinearAR` for each (order, cutoff).
@@ -95,6 +99,9 @@ def fit_linear(
     lags = np.concatenate([_lagged(inputs, largest) for inputs, _ in long])
     targets = np.concatenate([targets[largest - 1 :] for _, targets in long])
     table = np.concatenate([np.ones((len(lags), 1)), lags, targets], axis=1)
+    if half_life is not None:
+        ages = np.concatenate([np.arange(len(part[0]) - largest, -1, -1) for part in long])
+        table *= 0.5 ** (ages[:, None] / (2 * half_life))
     table = table[np.isfinite(table).all(axis=1)]
     with one_blas_thread():
         R = np.asarray(np.linalg.qr(table, mode="r"))

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from recurra.baselines import Harmonic, fit_linear, periods, residuals, sinusoids
+from recurra.baselines.harmonic import CUTOFF
 from recurra.data.gaps import hold
 from recurra.estimators.training_set import TrainingSet, validation_origins
 from recurra.forecasting import closed_loop_errors, forecast_origins, horizon_score
 
 CYCLES = (3, 6, 10)  # of the longest sinusoid, in the window that it is fitted to
-CUTOFF = 1e-9  # of relative singular values, of the autoregression
 HOLD_OUT = 0.2
 HORIZON, ORIGINS = 100, 20  # of the validation forecasts
 
@@ -23,6 +23,7 @@ def choose_harmonic(
     window: int | None,
     orders: tuple[int, ...],
     horizon: int | None,
+    half_life: float | None = None,
 ) -> tuple[Harmonic | None, list[dict[str, Any]]]:
     """Fit sinusoids and the autoregression of what they leave, as they forecast held-out rows best in closed loop.
 
@@ -35,6 +36,7 @@ def choose_harmonic(
         window: rows that they are fitted to; None tries 3, 6 and 10 of the longest period.
         orders: candidate numbers of lags.
         horizon: steps of each validation forecast; None takes 100, or half of the held-out rows.
+        half_life: of the rows that the autoregression is fitted to anew before every forecast; None to fit it once.
 
     Returns:
         The forecast, refitted on all rows, None where the rows show no period or are too few; the score of every
@@ -51,7 +53,7 @@ def choose_harmonic(
     origins = validation_origins(held, warmup, horizon, HORIZON, ORIGINS)
 
     def score(candidate: Candidate) -> float:
-        network = _fit(train, candidate)
+        network = _fit(train, candidate, half_life)
         return float(horizon_score(closed_loop_errors(forecast_origins(network, origins), origins.truth)))
 
     judged = {one: score(one) for one in largest}
@@ -59,7 +61,7 @@ def choose_harmonic(
     judged |= {one: score(one) for order in orders if order < most for one in [(waves, rows, order)]}
     best = min(judged, key=judged.__getitem__)
     history = [{"periods": list(p), "window": w, "order": o, "validation": v} for (p, w, o), v in judged.items()]
-    return _fit([values for values, _ in training.parts], best), history
+    return _fit([values for values, _ in training.parts], best, half_life), history
 
 
 def _found(train: list[np.ndarray]) -> list[tuple[float, ...]]:
@@ -86,8 +88,8 @@ def _largest(train: list[np.ndarray], waves: tuple[float, ...], window: int, ord
     return max(fits, default=0)
 
 
-def _fit(parts: list[np.ndarray], candidate: Candidate) -> Harmonic:
+def _fit(parts: list[np.ndarray], candidate: Candidate, half_life: float | None) -> Harmonic:
     waves, window, order = candidate
     left = residuals(parts, np.array(waves), window)
     residual = fit_linear([(each[:-1], each[1:]) for each in left], (order,), (CUTOFF,))[order, CUTOFF]
-    return Harmonic(np.array(waves), window, residual)
+    return Harmonic(np.array(waves), window, residual, half_life)

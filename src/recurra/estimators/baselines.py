@@ -86,8 +86,8 @@ class Harmonic(Baseline):
     .. math:: y_{t+k} = c + d k + \sum_j \Big(a_j \cos\frac{2 \pi k}{P_j} + b_j \sin\frac{2 \pi k}{P_j}\Big) + r_{t+k}
 
     What geodesy calls LS+AR. Periods, w and the order of the autoregression are fixed by `fit`; the coefficients of the
-    sinusoids are those of the last w rows before every forecast. A history of fewer rows has no sinusoids. A drive is
-    not looked at.
+    sinusoids are those of the last w rows before every forecast, and so is, with `half_life`, the autoregression. A
+    history of fewer rows has no sinusoids. A drive is not looked at.
 
     Args:
         periods: P_j, in rows. None looks for the four strongest and takes as many of them as forecast the last fifth
@@ -95,6 +95,9 @@ class Harmonic(Baseline):
         window: w, in rows; None chooses in the same way among 3, 6 and 10 of the longest period.
         order: number of lags of the autoregression; None chooses among 1, 2, 3, 5, 8, 13, ... up to `max_order`.
         max_order: largest candidate.
+        half_life: rows after which a row counts half, where the autoregression is fitted anew to the residuals of the
+            last w rows before every forecast: it follows a series whose noise or memory changes. None fits it once, to
+            the residuals of all training rows.
         horizon: steps of each validation forecast; None takes 100, or half of the held-out rows.
 
     Reference: W. Kosek, D. D. McCarthy, B. J. Luzum, Journal of Geodesy 72 (1998) 189-199.
@@ -106,10 +109,12 @@ class Harmonic(Baseline):
     window: int | None = None
     order: int | None = None
     max_order: int = 34
+    half_life: float | None = None
     horizon: int | None = None
 
     def check(self) -> None:
         checks = Checks(self).whole("window", 4, optional=True).whole("order", 1, 10_000, optional=True)
+        checks.number("half_life", 0, open_low=True, optional=True)
         checks.whole("max_order", 1, 10_000).whole("horizon", 1, optional=True)
         if self.periods is not None and not _are_periods(self.periods):
             checks.problems.append(f"`periods` must be a list of numbers above 2 or None, got {self.periods!r}")
@@ -118,7 +123,7 @@ class Harmonic(Baseline):
     def _learn(self, training: TrainingSet) -> tuple[Any, list[dict[str, Any]]]:
         orders = fibonacci_orders(self.max_order) if self.order is None else (self.order,)
         given = None if self.periods is None else tuple(map(float, self.periods))
-        network, history = choose_harmonic(training, given, self.window, orders, self.horizon)
+        network, history = choose_harmonic(training, given, self.window, orders, self.horizon, self.half_life)
         if network is None:
             longest = max(len(values) for values, _ in training.parts)
             raise DataError(
@@ -126,6 +131,10 @@ class Harmonic(Baseline):
                 "too few for the window and the order: give `periods`, a smaller `window` or `order`, or more rows"
             )
         return network, history
+
+    def _restore(self, channels: int, features: int, facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
+        waves = super()._restore(channels, features, facts, tensors)
+        return dataclasses.replace(waves, half_life=self.half_life)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
