@@ -20,6 +20,7 @@ OPTIONS = {
     "plasticity": {"plasticity": 2, "plasticity_std": 0.4},
     "rls": {"readout": "rls", "forgetting": 0.99, "ridge": None},
     "force": {"readout": "force", "ridge": None, "lags": 0},
+    "draws": {"draws": 3},
     "float32": {"precision": "float32", "plasticity": 1, "lags": 2},
 }
 every_option = pytest.mark.parametrize("option", OPTIONS)
@@ -247,3 +248,38 @@ def test_a_saturated_reservoir_is_said_to_be_one(chaos):
 def test_options_that_cannot_work_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         build(**options).check()
+
+
+def squares_left(model, series):
+    """The mean square, in scaled units, of what one step ahead leaves of the rows that were learnt."""
+    errors = (model.predict(series).values - series.values[1:]) / model.frame_.scaler.std
+    return np.mean(errors[model.washout :] ** 2)
+
+
+def test_of_several_reservoirs_the_one_is_kept_that_leaves_least(chaos):
+    series = chaos[:300]
+    model, first = build(draws=6).fit(series), build().fit(series)
+    left = [entry["left"] for entry in model.history_]
+    assert [entry["draw"] for entry in model.history_] == list(range(6))
+    assert min(left) < 0.99 * left[0]
+    channels = series.values.shape[1]
+    assert squares_left(model, series) == pytest.approx(min(left) / channels, rel=1e-6)
+    assert squares_left(first, series) == pytest.approx(left[0] / channels, rel=1e-6)  # draw 0 is that of the seed
+
+
+def test_of_several_reservoirs_the_one_is_kept_whose_closed_loops_are_best(chaos):
+    series = chaos[:500]
+    model = build(draws=4, ridge=None).fit(series)
+    best = min(model.history_, key=lambda entry: entry["validation"])
+    alone = [build(draws=count, ridge=None).fit(series) for count in range(1, 5)]
+    kept = [each.network_.reservoir.W_in.tobytes() for each in alone]
+    assert len(set(kept[best["draw"] :])) == 1  # from that one on, nothing better is drawn
+    assert kept[0] == build().fit(series).network_.reservoir.W_in.tobytes()
+    scores = [min(entry["validation"] for entry in model.history_ if entry["draw"] == k) for k in range(4)]
+    assert (kept[-1] == kept[0]) == (int(np.argmin(scores)) == 0)
+
+
+@pytest.mark.parametrize("readout", ["rls", "force"])
+def test_reservoirs_are_chosen_by_ridge_regression_alone(readout, chaos):
+    with pytest.raises(ConfigError, match="`draws` chooses among readouts by ridge regression"):
+        build(draws=2, ridge=None, readout=readout).fit(chaos[:300])

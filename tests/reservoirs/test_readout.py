@@ -53,6 +53,15 @@ def test_without_ridge_it_is_least_squares(kind):
 
 
 @SUMS
+def test_what_is_left_is_the_sum_of_squared_errors(kind):
+    H, Y = data(seed=5)
+    total = in_blocks(kind, H, Y, [70, 50])
+    for V in (total.solve(1e-3), np.random.default_rng(6).standard_normal((Y.shape[1], 1 + H.shape[1]))):
+        errors = Y - V[:, 0] - H @ V[:, 1:].T
+        assert total.left(V) == pytest.approx(np.sum(errors**2), rel=1e-9)
+
+
+@SUMS
 def test_a_huge_ridge_leaves_the_mean(kind):
     H, Y = data(seed=2)
     solution = in_blocks(kind, H, Y, [120]).path().solve(1e12)

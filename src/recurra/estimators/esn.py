@@ -1,6 +1,7 @@
 """The echo state network as an estimator: only the readout is trained, in closed form or step by step."""
 
 import dataclasses
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
@@ -84,6 +85,10 @@ class ESN(Estimator):
         origins: number of validation forecasts.
         precision: "float64", or "float32" for the weights and states of the reservoir: faster, and too coarse for
             noiseless chaos. The sums of the readout and its coefficients are float64 in both.
+        draws: for "ridge": number of reservoirs that are drawn. The best one is kept: the one that forecasts held-out
+            rows best in closed loop or, where `ridge` is given and nothing is held out, the one whose readout leaves
+            least of the training targets (all have as many features). How good a small reservoir is depends much on
+            how it was drawn.
         tune: seconds of a search (as of `Auto`) over radius, leak, scalings, size, lags and the like, as far as they
             are left at their defaults; None for none. What it chose is in `tuned_`, and is what a file holds.
         seed: of the reservoir and the noise; the same seed gives the same bits.
@@ -124,6 +129,7 @@ class ESN(Estimator):
     horizon: int | None = None
     origins: int = 10
     precision: str = "float64"
+    draws: int = 1
     tune: float | None = None
     seed: int = 0
 
@@ -139,7 +145,7 @@ class ESN(Estimator):
         checks.whole("washout", 0).whole("warmup", 0, optional=True)
         checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
         checks.choice("precision", ["float32", "float64"]).number("tune", 0, open_low=True, optional=True)
-        checks.whole("seed", 0, 2**32 - 1).raise_all()
+        checks.whole("draws", 1, 1_000_000).whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
             raise ConfigError(
                 f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "
@@ -157,6 +163,8 @@ class ESN(Estimator):
             raise ConfigError(
                 f"ESN: `ridge` is the penalty of `readout='ridge'`; {self.readout!r} takes an absolute `penalty`"
             )
+        if self.readout != "ridge" and self.draws > 1:
+            raise ConfigError(f"ESN: `draws` chooses among readouts by ridge regression, not by {self.readout!r}")
         if self.readout == "force" and self.teacher_noise > 0:
             raise ConfigError(
                 "ESN: `teacher_noise` has no use with `readout='force'`: the network sees its own errors there. Set "
@@ -179,28 +187,49 @@ class ESN(Estimator):
         searching = self.readout == "ridge" and self.ridge is None
         cuts = training.cuts(self.validation) if searching else [len(inputs) + 1 for inputs, _ in parts]
         heads = [max(0, at - 1) for at in cuts]  # a series of n rows has n - 1 steps
-        reservoir = self._reservoir(training, [inputs[:head] for (inputs, _), head in zip(parts, heads, strict=True)])
-        options = self.lags, self.increment, self.washout, self.readout_features, training.pause
-        harvest, history = Harvest(reservoir, *options), []
+        held = training.validation(cuts, self._warmup_rows()) if searching else None
         if self.readout == "ridge":
-            total: RowSum = empty_sum(self._seen(training.frame.features), parts[0][1].shape[1])
-            states = []
-            for (inputs, targets), head in zip(parts, heads, strict=True):
-                total, state = harvest.add(total, inputs, targets, range(head), None)
-                states.append(state)
-            ridge = self.ridge
-            if ridge is None:
-                held = training.validation(cuts, self._warmup_rows())
-                ridge, history = self._choose_ridge(_told(total).path(), reservoir, held, training)
-                for (inputs, targets), head, state in zip(parts, heads, states, strict=True):
+            drawn = (self._drawn(training, parts, heads, held, draw) for draw in range(self.draws))
+            best, history = _best(drawn)
+            harvest, total = best.harvest, best.total
+            for (inputs, targets), head, state in zip(parts, heads, best.states, strict=True):
+                if head < len(inputs):
                     total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
-            coefficients = _told(total).solve(ridge)
+            coefficients = _told(total).solve(best.ridge)
         else:
+            harvest, history = self._harvest(self._reservoir(training, [inputs for inputs, _ in parts]), training), []
             coefficients = self._online(harvest, parts)
         warn_of_saturation(self, harvest.saturation.share, training.warn)
-        return dataclasses.replace(self._network(reservoir, coefficients), known=training.known), history
+        network = self._network(harvest.reservoir, coefficients)
+        return dataclasses.replace(network, known=training.known), history
 
-    def _reservoir(self, training: TrainingSet, parts: list[np.ndarray]) -> Reservoir:
+    def _drawn(
+        self, training: TrainingSet, parts: list[Scaled], heads: list[int], held: list[Scaled] | None, draw: int
+    ) -> "_Drawn":
+        """One reservoir with the sums over the rows before those that are held out, and how good it is."""
+        reservoir = self._reservoir(
+            training, [inputs[:head] for (inputs, _), head in zip(parts, heads, strict=True)], draw
+        )
+        harvest = self._harvest(reservoir, training)
+        total: RowSum = empty_sum(self._seen(training.frame.features), parts[0][1].shape[1])
+        states = []
+        for (inputs, targets), head in zip(parts, heads, strict=True):
+            total, state = harvest.add(total, inputs, targets, range(head), None)
+            states.append(state)
+        which = {"draw": draw} if self.draws > 1 else {}
+        if held is not None:
+            ridge, tried = self._choose_ridge(_told(total).path(), reservoir, held, training)
+            score = min(entry["validation"] for entry in tried)
+            return _Drawn(harvest, total, states, ridge, score, [which | entry for entry in tried])
+        if self.draws == 1:
+            return _Drawn(harvest, total, states, self.ridge, 0.0, [])
+        left = total.left(_told(total).solve(self.ridge)) / total.rows
+        return _Drawn(harvest, total, states, self.ridge, left, [which | {"ridge": self.ridge, "left": left}])
+
+    def _harvest(self, reservoir: Reservoir, training: TrainingSet) -> Harvest:
+        return Harvest(reservoir, self.lags, self.increment, self.washout, self.readout_features, training.pause)
+
+    def _reservoir(self, training: TrainingSet, parts: list[np.ndarray], draw: int = 0) -> Reservoir:
         """The reservoir, its units adapted to these inputs where there is plasticity."""
         reservoir = draw_reservoir(
             self.units,
@@ -215,7 +244,7 @@ class ESN(Estimator):
             rewiring=self.rewiring,
             channels=len(training.frame.channels),
             feedback_scaling=self.feedback_scaling,
-            seed=self.seed,
+            seed=[self.seed, draw] if draw else self.seed,
         )
         if self.plasticity == 0:
             return reservoir.astype(self.precision)
@@ -308,6 +337,28 @@ class ESN(Estimator):
         W = scipy.sparse.csr_array(parts, shape=(self.units, self.units))
         W.check_format(full_check=True)  # an index outside W would read foreign memory at every step
         return self._network(Reservoir(W, tensors["W_in"], tensors["b"], self.leak), tensors["V"])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A reservoir that was drawn: its sums over the rows that are not held out, its ridge and its score."""
+
+    harvest: Harvest
+    total: RowSum
+    states: list[np.ndarray]
+    ridge: float
+    score: float
+    history: list[dict[str, Any]]
+
+
+def _best(drawn: Iterable[_Drawn]) -> tuple[_Drawn, list[dict[str, Any]]]:
+    """The one with the lowest score, the first of several, and what was tried of all; no more than two at a time."""
+    best, history = None, []
+    for one in drawn:
+        history += one.history
+        best = one if best is None or one.score < best.score else best
+    assert best is not None
+    return best, history
 
 
 _NOTHING = "no training rows are left after the washout: give longer series or a shorter `washout`"

@@ -41,6 +41,10 @@ class RowSum(Protocol):
         """The solution for one ridge, as `path` gives it."""
         ...
 
+    def left(self, coefficients: np.ndarray) -> float:
+        """The sum of squares, over rows and targets, of what coefficients [c, V] leave of the targets."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class TriangularFactor:
@@ -107,6 +111,10 @@ class TriangularFactor:
         V = scipy.linalg.solve_triangular(found[:n, :n], found[:n, n:], check_finite=False)
         return _with_constant(V.T, centred.feature_means, centred.target_means)
 
+    def left(self, coefficients: np.ndarray) -> float:
+        """The length of R [-c, -V, 1]^T, squared."""
+        return float(np.sum((self.R @ _errors(coefficients)) ** 2))
+
     def _centred(self) -> "BandPath":
         n = 1 + self.features
         means = self.R[0, 1:] / self.R[0, 0]
@@ -168,6 +176,11 @@ class GramSum:
         factor = scipy.linalg.cho_factor(A + ridge * top * np.eye(n), overwrite_a=True, check_finite=False)
         V = scipy.linalg.cho_solve(factor, centred[:, n:], check_finite=False)
         return _with_constant(V.T, means[:n], means[n:])
+
+    def left(self, coefficients: np.ndarray) -> float:
+        """The trace of E^T G E with E = [-c, -V, 1]^T; blind below 1e-16 of the targets' own squares."""
+        errors = _errors(coefficients)
+        return float(np.sum(errors * (self.G @ errors)))
 
     def _centred(self) -> tuple[np.ndarray, np.ndarray]:
         """Sums of products of centred features with these and the targets, and the means of both."""
@@ -246,6 +259,11 @@ class BandPath:
     @cached_property
     def _band(self) -> Band:
         return Band.of(self.R, self.rhs)
+
+
+def _errors(coefficients: np.ndarray) -> np.ndarray:
+    """The combinations of [1, features, targets] that are the errors: (1 + features + targets, targets)."""
+    return np.concatenate([-coefficients.T, np.eye(len(coefficients))])
 
 
 def _with_constant(V: np.ndarray, feature_means: np.ndarray, target_means: np.ndarray) -> np.ndarray:

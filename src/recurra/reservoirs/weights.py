@@ -1,5 +1,7 @@
 """The fixed random weights of a reservoir, and the exact spectral radius."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.linalg
 import scipy.sparse
@@ -27,7 +29,7 @@ def draw_reservoir(
     rewiring: float = 0.1,
     channels: int = 0,
     feedback_scaling: float | None = None,
-    seed: int,
+    seed: int | Sequence[int],
 ) -> Reservoir:
     """A sparse reservoir: connections of the topology, scaled to the radius; random input weights and biases.
 
