@@ -187,7 +187,7 @@ class ESN(Estimator):
         searching = self.readout == "ridge" and self.ridge is None
         cuts = training.cuts(self.validation) if searching else [len(inputs) + 1 for inputs, _ in parts]
         heads = [max(0, at - 1) for at in cuts]  # a series of n rows has n - 1 steps
-        held = training.validation(cuts, self._warmup_rows()) if searching else None
+        held = training.validation(cuts, self._warmup_rows()) if searching else []
         if self.readout == "ridge":
             drawn = (self._drawn(training, parts, heads, held, draw) for draw in range(self.draws))
             best, history = _best(drawn)
@@ -204,7 +204,7 @@ class ESN(Estimator):
         return dataclasses.replace(network, known=training.known), history
 
     def _drawn(
-        self, training: TrainingSet, parts: list[Scaled], heads: list[int], held: list[Scaled] | None, draw: int
+        self, training: TrainingSet, parts: list[Scaled], heads: list[int], held: list[Scaled], draw: int
     ) -> "_Drawn":
         """One reservoir with the sums over the rows before those that are held out, and how good it is."""
         reservoir = self._reservoir(
@@ -216,15 +216,15 @@ class ESN(Estimator):
         for (inputs, targets), head in zip(parts, heads, strict=True):
             total, state = harvest.add(total, inputs, targets, range(head), None)
             states.append(state)
-        which = {"draw": draw} if self.draws > 1 else {}
-        if held is not None:
+        which, ridge = {"draw": draw} if self.draws > 1 else {}, self.ridge
+        if ridge is None:
             ridge, tried = self._choose_ridge(_told(total).path(), reservoir, held, training)
             score = min(entry["validation"] for entry in tried)
             return _Drawn(harvest, total, states, ridge, score, [which | entry for entry in tried])
         if self.draws == 1:
-            return _Drawn(harvest, total, states, self.ridge, 0.0, [])
-        left = total.left(_told(total).solve(self.ridge)) / total.rows
-        return _Drawn(harvest, total, states, self.ridge, left, [which | {"ridge": self.ridge, "left": left}])
+            return _Drawn(harvest, total, states, ridge, 0.0, [])
+        left = total.left(_told(total).solve(ridge)) / total.rows
+        return _Drawn(harvest, total, states, ridge, left, [which | {"ridge": ridge, "left": left}])
 
     def _harvest(self, reservoir: Reservoir, training: TrainingSet) -> Harvest:
         return Harvest(reservoir, self.lags, self.increment, self.washout, self.readout_features, training.pause)
