@@ -64,7 +64,15 @@ ESN: dict[str, Any] = {
     "ridge": 1e-16,
     "washout": WASHOUT,
 }
-CHOSEN = 8  # of 250 reservoirs, the one with the least mean error over ten drives that are not measured here
+DRAWN: dict[str, Any] = {  # every unit sees one other: a few long chains of delays, by luck, that many draws look for
+    **ESN,
+    "spectral_radius": 1.01,
+    "in_degree": 1,
+    "leak": 0.935,
+    "input_scaling": 0.00103,
+    "bias_scaling": 0.133,
+    "draws": 100,
+}
 
 SUITE = Suite(
     name="narma10",
@@ -73,14 +81,15 @@ SUITE = Suite(
         "u is uniform on [0, 0.5]; 1,000 values of y are learnt after 200 that warm up, and the next 1,000 given from "
         "u alone (y is never fed back). The readout sees the 50 states and a constant: no squares, no delayed inputs. "
         "NMSE is the mean squared error over the variance of the 1,000 test values; every run has a network and a "
-        "drive of its own; in the second line the network is one, chosen among 250 on ten other drives, as an "
-        "experiment has one. Settings were found on other drives, too."
+        "drive of its own. Of 100 reservoirs that a run draws, the one is kept whose readout leaves least of the 1,000 "
+        "values that are learnt; in the second line it takes the first, with settings for that. Settings were found on "
+        "other drives."
     ),
     source="Q. Vinckier et al., Optica 2 (2015) 438-446; L. Appeltant et al., Nature Communications 2 (2011) 468",
     measures=(Measure("nmse", "NMSE", "lower"),),
     entries=(
-        Entry("esn N=50", "esn", ESN),
-        Entry("esn N=50, one reservoir chosen", "esn", {**ESN, "seed": CHOSEN}),
+        Entry("esn N=50", "esn", DRAWN),
+        Entry("esn N=50, one draw", "esn", ESN),
         Entry("shift register of 50 delays", "shift register", baseline=True),
     ),
     published=(
