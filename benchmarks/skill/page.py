@@ -37,9 +37,9 @@ NOTES = {
     "What was tried is in benchmarks/skill. Readouts for each group, of 5,000 units from 70,000 rows, were not run.",
     "dysts": "The rows of `auto` are from before a copy of the past took over where its members part; those of three "
     "LSTM as one trajectory are not measured yet.",
-    "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it, and the "
-    "1,000 starts, by which the best of eight reservoirs has 0.6 of the error of the first one drawn, though not by the "
-    "20 runs.",
+    "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it, "
+    "and the 1,000 starts, by which the best of eight reservoirs has 0.6 of the error of the first one drawn, though "
+    "not by the 20 runs.",
     "narma10": "The first drive holds a burst, on which all have their largest error.",
     "santa-fe-laser": "The 200 steps from row 2,074 on hold a collapse, which no closed loop foresees (one of twenty "
     "ran away); those from row 2,300 on hold none.",
