@@ -101,8 +101,9 @@ SUITE = Suite(
         "learnt, stays below 0.5. Times are counted by the first exponent as we measured it: 0.0477, 0.0910 and "
         "0.0933. Where a line says fewer points, the learner sees the waves that fit them and forecasts those: "
         "what the others hold is lost from its first row on, and counted as error. One readout is shared by all "
-        "points. Beside the times, that for which the equation solved in steps half as long agrees. Settings were "
-        "found on another trajectory. Processor seconds are those of the fit."
+        "points. Beside the times, that for which the equation solved in steps half as long agrees, at most the 15 "
+        "Lyapunov times of a forecast. Settings were found on another trajectory, those of the reservoir at L = 50. "
+        "Processor seconds are those of the fit."
     ),
     source="J. Pathak et al., Physical Review Letters 120 (2018) 024102",
     measures=MEASURES,
