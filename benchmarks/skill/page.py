@@ -30,8 +30,7 @@ network for the rest, the Common Task Framework, and networks that are trained f
 NOTES = {
     "lorenz96": "The published GRU and LSTM see the ring as one vector; the GRU here is one small cell that all sites "
     "share, each of which sees two neighbours to both sides. A GRU for the whole ring, trained for four minutes, "
-    "held for 0.5 on other starts (benchmarks/skill). Rows whose command names `benchmarks.skill.fields` were made by "
-    "a script before this suite, and scale errors by the rows that were learnt.",
+    "held for 0.5 on other starts (benchmarks/skill).",
     "kuramoto-sivashinsky": "Waves that die out at once are what makes a learned closed loop unstable here: a field "
     "seen at fewer points has none of them, and noise of the teacher shows how the shortest ones that are left decay. "
     "What was tried is in benchmarks/skill. Readouts for each group, of 5,000 units from 70,000 rows, were not run.",
