@@ -29,9 +29,9 @@ def with_past(
     """The blend with the nearest past segment to take over; with weight 0 where it has no part in the median.
 
     The members were chosen on the held-out rows, and look better there than they are: a copy is refused only where it
-    is much worse. On 38 chaotic series, most of them taken because the copy alone had done about as well as the
-    members, the mean sMAPE of rows that nobody had seen fell from 50 to 47; on 29 among the first by name it rose from
-    31 to 35, while the joint forecast was better than the copy on 22 of them instead of 20.
+    is much worse. On 131 chaotic series the mean sMAPE of rows that nobody had seen fell from 38.3 to 37.6 by it, and
+    the joint forecast was better than the copy on 104 of them instead of 94; it costs where one network alone would
+    have been right for longer.
 
     Args:
         blend: the trials that forecast together.
