@@ -86,9 +86,8 @@ class Harmonic:
         values, back = known[..., :-1], self.residual.order if self.half_life is None else self.window
         full = known[..., -1:].min(axis=1, keepdims=True)  # 1 where all rows are known, else 0
         found = full * np.stack([self._fit @ one for one in values])
-        waves = (
-            basis(self.periods, np.arange(1 - back, steps + 1), self.window) @ found
-        )  # (batch, back + steps, channels)
+        # (batch, back + steps, channels)
+        waves = basis(self.periods, np.arange(1 - back, steps + 1), self.window) @ found
         left = values[:, self.window - back :] - waves[:, :back]
         if self.half_life is None:
             carried = _carry(self.residual, left, steps)
