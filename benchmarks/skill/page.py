@@ -42,10 +42,10 @@ NOTES = {
     "narma10": "The first drive holds a burst, on which all have their largest error.",
     "santa-fe-laser": "The 200 steps from row 2,074 on hold a collapse, which no closed loop foresees (one of twenty "
     "ran away); those from row 2,300 on hold none.",
-    "earth-rotation": "The linear map of the last 60 days of x and y that fits all days of these five years best has an "
-    "RMSE of 3.78 mas ten days after these origins. Errors ten days ahead depend on the day of the month: forecasts that "
-    "start every 30 days can have 3.4 to 5.0 mas by an autoregression of 60 lags. The errors that others have published "
-    "are of the year 2021 and were made before the fact.",
+    "earth-rotation": "The linear map of the last 60 days of x and y that fits all days of these five years best has "
+    "an RMSE of 3.78 mas ten days after these origins. Errors ten days ahead depend on the day of the month: "
+    "forecasts that start every 30 days can have 3.4 to 5.0 mas by an autoregression of 60 lags. The errors that "
+    "others have published are of the year 2021 and were made before the fact.",
     "sunspots": "No network is better here than both the autoregression and the season: the cycles since 1930 were "
     "higher than most of those that were learnt.",
 }

@@ -99,12 +99,12 @@ SUITE = Suite(
         "Daily polar motion x and y (IERS EOP 20 C04) since 1995, fitted once on the rows up to the first origin; 102 "
         "forecasts in closed loop, one every 17 days over the last five years before MJD 61312, each from the rows up "
         "to its origin and nothing after it; errors of x at 10, 30 and 90 days in milliarcseconds. No row of the data "
-        "is a prediction. It is a hindcast: C04 is combined and smoothed after the fact, and what was known on the day "
-        "was less accurate. It is noisier since January 2021: the third differences of x and y have deviations of 0.42 "
-        "and 0.40 mas since then, of 0.28 and 0.22 before. Settings were chosen on origins before the first one, but for "
-        "the sets of periods and windows of the eight sinusoids, two and four: these were picked with the errors of the "
-        "test in view, and are averaged. Their autoregression is fitted anew at every origin. The last line is no "
-        "forecast: the linear map of 60 days that fits all days of these five years best."
+        "is a prediction. It is a hindcast: C04 is combined and smoothed after the fact, and what was known on the "
+        "day was less accurate. It is noisier since January 2021: the third differences of x and y have deviations of "
+        "0.42 and 0.40 mas since then, of 0.28 and 0.22 before. Settings were chosen on origins before the first one, "
+        "but for the sets of periods and windows of the eight sinusoids, two and four: these were picked with the "
+        "errors of the test in view, and are averaged. Their autoregression is fitted anew at every origin. The last "
+        "line is no forecast: the linear map of 60 days that fits all days of these five years best."
     ),
     source="recurra; the published errors from doi 10.1186/s40623-023-01910-8, table 2",
     measures=(
