@@ -11,16 +11,10 @@ FIT += ["--set", "validation=0.0"]  # nothing to compile for it
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    path = tmp_path_factory.mktemp("finished")
+def finished(tmp_path_factory, wave_runs):
     t = 0.1 * np.arange(240)
     table = np.stack([t, np.sin(t), np.cos(t)], axis=1)
-    np.savetxt(path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(path)
-        assert main([*FIT, "--out", "run"]) == 0
-        assert main(["fit", "wave.csv", "--learner", "linear", "--out", "linear"]) == 0
-    return path
+    return wave_runs(tmp_path_factory.mktemp("finished"), table, FIT)
 
 
 @pytest.fixture

@@ -11,17 +11,11 @@ FIT = ["fit", "wave.csv", "--learner", "esn", "--set", "units=30", "--set", "rid
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
-    path = tmp_path_factory.mktemp("units")
+def fitted(tmp_path_factory, wave_runs):
     t, rng = np.arange(1500), np.random.default_rng(0)
     x, v = (np.convolve(rng.normal(size=1540), np.exp(-np.arange(41) / 5), "valid")[:1500] for _ in range(2))
     table = np.stack([0.1 * t, x, v], axis=1)
-    np.savetxt(path / "wave.csv", table, delimiter=",", header="t,x,v", comments="", fmt="%.17g")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(path)
-        assert main([*FIT, "--out", "run"]) == 0
-        assert main(["fit", "wave.csv", "--learner", "linear", "--out", "linear"]) == 0
-    return path
+    return wave_runs(tmp_path_factory.mktemp("units"), table, FIT)
 
 
 @pytest.fixture
