@@ -10,31 +10,30 @@ import scipy.sparse
 
 from recurra.errors import ConfigError, DataError
 from recurra.estimators.base import Estimator
+from recurra.estimators.held_out import HeldOut
 from recurra.estimators.memory import refuse_beyond_memory
 from recurra.estimators.parameters import Checks
 from recurra.estimators.saturation import warn_of_saturation
-from recurra.estimators.training_set import Scaled, TrainingSet, steps, unknown_part, validation_origins
-from recurra.forecasting import stack_scores
+from recurra.estimators.training_set import Scaled, TrainingSet, steps, unknown_part
 from recurra.reservoirs import (
     READOUT_FEATURES,
     TOPOLOGIES,
     EchoState,
+    FreeRuns,
     Plasticity,
     RecursiveLeastSquares,
+    Refinement,
     Reservoir,
-    RidgePath,
     draw_reservoir,
     force_train,
 )
 from recurra.reservoirs.features import feature_count
 from recurra.reservoirs.harvest import Harvest
-from recurra.reservoirs.readout import QR_LIMIT, BandPath, RowSum, empty_sum
+from recurra.reservoirs.readout import QR_LIMIT, RowSum, TriangularFactor, empty_sum
 from recurra.reservoirs.topologies import Wiring
 from recurra.storage import Layout
 from recurra.threads import one_blas_thread
 
-DECADES = range(-34, 0, 2)  # exponents of the ridges tried first; then the two beside the best of them
-HORIZON = 300  # steps of a validation forecast where none is given
 READOUTS = ["ridge", "rls", "force"]
 
 
@@ -89,6 +88,11 @@ class ESN(Estimator):
             rows best in closed loop or, where `ridge` is given and nothing is held out, the one whose readout leaves
             least of the training targets (all have as many features). How good a small reservoir is depends much on
             how it was drawn.
+        refine: for "ridge": steps h of free runs from everywhere in the training rows; the readout is then refined
+            for what they forecast after h steps, by Gauss-Newton steps from the ridge regression
+            (`recurra.reservoirs.Refinement`). 0 for none. It takes some seconds for a few hundred units.
+        passes: for `refine`: Gauss-Newton steps, at most. Where rows are held out, as many as forecast them best,
+            which may be none; where `ridge` is given, all.
         tune: seconds of a search (as of `Auto`) over radius, leak, scalings, size, lags and the like, as far as they
             are left at their defaults; None for none. What it chose is in `tuned_`, and is what a file holds.
         seed: of the reservoir and the noise; the same seed gives the same bits.
@@ -130,6 +134,8 @@ class ESN(Estimator):
     origins: int = 10
     precision: str = "float64"
     draws: int = 1
+    refine: int = 0
+    passes: int = 5
     tune: float | None = None
     seed: int = 0
 
@@ -145,7 +151,8 @@ class ESN(Estimator):
         checks.whole("washout", 0).whole("warmup", 0, optional=True)
         checks.number("validation", 0, 0.9, open_low=True).whole("horizon", 1, optional=True).whole("origins", 1)
         checks.choice("precision", ["float32", "float64"]).number("tune", 0, open_low=True, optional=True)
-        checks.whole("draws", 1, 1_000_000).whole("seed", 0, 2**32 - 1).raise_all()
+        checks.whole("refine", 0).whole("passes", 1).whole("draws", 1, 1_000_000)
+        checks.whole("seed", 0, 2**32 - 1).raise_all()
         if self.lags > min(self.washout, self._warmup_rows()) + 1:
             raise ConfigError(
                 f"ESN: `lags={self.lags}` reaches back further than the state is warmed up: set it to at most "
@@ -165,6 +172,8 @@ class ESN(Estimator):
             )
         if self.readout != "ridge" and self.draws > 1:
             raise ConfigError(f"ESN: `draws` chooses among readouts by ridge regression, not by {self.readout!r}")
+        if self.readout != "ridge" and self.refine:
+            raise ConfigError(f"ESN: `refine` starts from a ridge regression, not from {self.readout!r}")
         if self.readout == "force" and self.teacher_noise > 0:
             raise ConfigError(
                 "ESN: `teacher_noise` has no use with `readout='force'`: the network sees its own errors there. Set "
@@ -178,6 +187,11 @@ class ESN(Estimator):
         seen = self._seen(training.frame.features)
         need = 5 * 8 * seen**2  # the sums, their eigenvectors and the workspace of the solver
         refuse_beyond_memory(need, f"a readout of {seen} features", "take fewer `units`")
+        if self.refine and (training.known is not None or seen > QR_LIMIT):
+            raise ConfigError(
+                f"ESN: `refine` is for at most {QR_LIMIT} features of the readout, here {seen}, and for a network that "
+                "stands alone, not for the rest of an equation: set it to 0"
+            )
         with one_blas_thread() if seen <= QR_LIMIT else nullcontext():
             return self._solve(training)
 
@@ -196,6 +210,11 @@ class ESN(Estimator):
                 if head < len(inputs):
                     total, _ = harvest.add(total, inputs, targets, range(head, len(inputs)), state)
             coefficients = _told(total).solve(best.ridge)
+            if self.refine:
+                rows = [(inputs[:head], targets[:head]) for (inputs, targets), head in zip(parts, heads, strict=True)]
+                passes, tried = self._passes(best, rows)
+                history += tried
+                coefficients = self._refined(best, total, parts, passes)[-1]
         else:
             harvest, history = self._harvest(self._reservoir(training, [inputs for inputs, _ in parts]), training), []
             coefficients = self._online(harvest, parts)
@@ -218,13 +237,31 @@ class ESN(Estimator):
             states.append(state)
         which, ridge = {"draw": draw} if self.draws > 1 else {}, self.ridge
         if ridge is None:
-            ridge, tried = self._choose_ridge(_told(total).path(), reservoir, held, training)
+            path, sizes = _told(total).path(), {"horizon": self.horizon, "count": self.origins}
+            network = self._network(reservoir, path.solve(1.0))
+            loops = HeldOut.of(network, held, training, warmup=self._warmup_rows(), **sizes)
+            ridge, tried = loops.ridge(path)
             score = min(entry["validation"] for entry in tried)
-            return _Drawn(harvest, total, states, ridge, score, [which | entry for entry in tried])
+            return _Drawn(harvest, total, states, ridge, score, [which | entry for entry in tried], loops)
         if self.draws == 1:
             return _Drawn(harvest, total, states, ridge, 0.0, [])
         left = total.left(_told(total).solve(ridge)) / total.rows
         return _Drawn(harvest, total, states, ridge, left, [which | {"ridge": ridge, "left": left}])
+
+    def _passes(self, best: "_Drawn", parts: list[Scaled]) -> tuple[int, list[dict[str, Any]]]:
+        """How many steps of the refinement forecast held-out rows best, and how each did; all where none are held."""
+        if best.loops is None:
+            return self.passes, []
+        found = best.loops.scores(self._refined(best, best.total, parts, self.passes))
+        tried = [{"ridge": best.ridge, "passes": k, "validation": found[k]} for k in range(1, len(found))]
+        return int(np.argmin(found)), tried
+
+    def _refined(self, best: "_Drawn", total: RowSum, parts: list[Scaled], passes: int) -> np.ndarray:
+        """The readouts of the ridge and after every step of the refinement, from the rows that are in the sums."""
+        assert isinstance(total, TriangularFactor)
+        network = self._network(best.harvest.reservoir, _told(total).solve(best.ridge))
+        runs = FreeRuns.of(network, parts, steps=self.refine, washout=self.washout)
+        return Refinement.of(network, total, best.ridge, runs, best.harvest.pause).readouts(passes)
 
     def _harvest(self, reservoir: Reservoir, training: TrainingSet) -> Harvest:
         return Harvest(reservoir, self.lags, self.increment, self.washout, self.readout_features, training.pause)
@@ -286,26 +323,6 @@ class ESN(Estimator):
     def _network(self, reservoir: Reservoir, coefficients: np.ndarray) -> EchoState:
         return EchoState(reservoir, coefficients, self.lags, self.increment, self.readout_features)
 
-    def _choose_ridge(
-        self, path: RidgePath | BandPath, reservoir: Reservoir, held: list[Scaled], training: TrainingSet
-    ) -> tuple[float, list[dict[str, Any]]]:
-        """All ridges forecast the same held-out origins in closed loop, in one batch."""
-        origins = validation_origins(held, self._warmup_rows(), self.horizon, HORIZON, self.origins)
-        first = self._network(reservoir, path.solve(1.0))
-        warm = first.warm(first.initial_state(len(origins)), origins.warm)
-
-        def scores(ridges: list[int]) -> dict[int, float]:
-            training.pause()
-            network = self._network(reservoir, np.stack([path.solve(10.0**k) for k in ridges]))
-            network = dataclasses.replace(network, known=training.known)
-            return dict(zip(ridges, stack_scores(network, len(ridges), warm, origins).tolist(), strict=True))
-
-        found = scores(list(DECADES))
-        best = min(found, key=found.__getitem__)
-        found |= scores([best - 1, best + 1])
-        history = [{"ridge": 10.0**k, "validation": found[k]} for k in sorted(found)]
-        return 10.0 ** min(sorted(found), key=found.__getitem__), history
-
     def _facts(self) -> dict[str, Any]:
         return {}
 
@@ -341,7 +358,7 @@ class ESN(Estimator):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Drawn:
-    """A reservoir that was drawn: its sums over the rows that are not held out, its ridge and its score."""
+    """A reservoir that was drawn: its sums over the rows that are not held out, what was chosen, and its score."""
 
     harvest: Harvest
     total: RowSum
@@ -349,6 +366,7 @@ class _Drawn:
     ridge: float
     score: float
     history: list[dict[str, Any]]
+    loops: HeldOut | None = None
 
 
 def _best(drawn: Iterable[_Drawn]) -> tuple[_Drawn, list[dict[str, Any]]]:

@@ -14,6 +14,7 @@ from recurra.reservoirs.network import EchoState
 from recurra.reservoirs.plasticity import Plasticity
 from recurra.reservoirs.polynomials import Polynomials
 from recurra.reservoirs.readout import BandPath, RidgePath, TriangularFactor
+from recurra.reservoirs.refinement import FreeRuns, Refinement
 from recurra.reservoirs.reservoir import Reservoir, harvest_many
 from recurra.reservoirs.rls import RecursiveLeastSquares
 from recurra.reservoirs.topologies import TOPOLOGIES
@@ -27,6 +28,7 @@ __all__ = [
     "DelayMap",
     "EchoState",
     "Forced",
+    "FreeRuns",
     "Grid",
     "Kernel",
     "KernelPath",
@@ -35,6 +37,7 @@ __all__ = [
     "Plasticity",
     "Polynomials",
     "RecursiveLeastSquares",
+    "Refinement",
     "Reservoir",
     "RidgePath",
     "TriangularFactor",

@@ -44,3 +44,13 @@ def expand(states: Features, name: str) -> Features:
 def feature_count(units: int, name: str) -> int:
     """How many features it sees of that many units."""
     return units * READOUT_FEATURES[name][1]
+
+
+def pulled_back(states: np.ndarray, gradient: np.ndarray, name: str) -> np.ndarray:
+    """The derivative of something by states (..., units) from that by what the readout sees of them."""
+    if name == "squared-half":
+        return np.where(np.arange(states.shape[-1]) % 2 == 1, 2 * states * gradient, gradient)
+    if name == "squares":
+        units = states.shape[-1]
+        return gradient[..., :units] + 2 * states * gradient[..., units:]
+    return gradient

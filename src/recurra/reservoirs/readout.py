@@ -113,7 +113,19 @@ class TriangularFactor:
 
     def left(self, coefficients: np.ndarray) -> float:
         """The length of R [-c, -V, 1]^T, squared."""
-        return float(np.sum((self.R @ _errors(coefficients)) ** 2))
+        return float(np.sum(self.squares_left(coefficients)))
+
+    def squares_left(self, coefficients: np.ndarray) -> np.ndarray:
+        """The same of each target (targets,)."""
+        return np.sum((self.R @ _errors(coefficients)) ** 2, axis=0)
+
+    def damped(self, ridge: float) -> np.ndarray:
+        """The upper triangular L of [1, features] with the penalty of a ridge, L^T L = [1, H]^T [1, H] + penalty."""
+        n = 1 + self.features
+        rows = np.zeros((n, n), order="F")
+        rows[np.arange(1, n), np.arange(1, n)] = np.sqrt(ridge * largest_square(self._centred().R))
+        L, _, _ = tpqrt(n, min(PANEL, n), np.asfortranarray(self.R[:n, :n]), rows, overwrite_b=True)
+        return np.triu(L)
 
     def _centred(self) -> "BandPath":
         n = 1 + self.features

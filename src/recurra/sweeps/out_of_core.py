@@ -87,7 +87,7 @@ def fit_out_of_core(
     depends on their number alone. The baselines beside the model are fitted to the last rows, 10,000 or fewer.
 
     Args:
-        model: parameters; with `readout="ridge"`, a `ridge`, one of `draws`, and no plasticity.
+        model: parameters; with `readout="ridge"`, a `ridge`, one of `draws`, no `refine` and no plasticity.
         sources: directory of a Zarr store, or a list of them.
         variable: of the array in each; None where a store holds one array of two axes.
         rows: first row, and the one after the last, of every array; None for all.
@@ -173,6 +173,8 @@ def _refuse(model: ESN) -> None:
         raise ConfigError("`plasticity` passes over all rows in memory: set it to 0 for a fit out of core")
     if model.draws > 1:
         raise ConfigError("`draws` passes over all rows for every reservoir: set it to 1 for a fit out of core")
+    if model.refine:
+        raise ConfigError("`refine` runs the network from rows in memory: set it to 0 for a fit out of core")
 
 
 def _names(opened: Sequence[ZarrRows], columns: Columns) -> tuple[list[str], list[str]]:
