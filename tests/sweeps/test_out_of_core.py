@@ -214,6 +214,7 @@ def spoilt(row, column, value):
         (waves(300), {"ridge": None, "readout": "rls"}, "set `ridge`"),
         (waves(300), {"plasticity": 1}, "`plasticity` passes over all rows"),
         (waves(300), {"draws": 2}, "`draws` passes over all rows"),
+        (waves(300), {"refine": 5}, "`refine` runs the network from rows in memory"),
         (waves(300), {"tune": 1.0}, "`tune` tries many fits to all rows"),
         (waves(300), {"washout": 299, "warmup": 5, "lags": 1}, "no training rows are left after the washout"),
         (waves(300)[:, 0], {}, "say which with `variable`"),
