@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recurra.estimators.members import APART, Past, follow, weighted_median
+import recurra as rc
+from recurra.estimators.members import APART, Members, Past, follow, weighted_median
 
 MANY = arrays(float, (4, 2, 9, 2), elements=st.floats(-1, 1, width=32))
 
@@ -119,3 +120,14 @@ def test_each_series_of_a_batch_has_a_leader_of_its_own(channels):
         alone, own = follow(forecasts[:, [k]], np.ones(5))
         np.testing.assert_array_equal(joint[k], alone[0])
         assert company.leader[k] == own.leader[0]
+
+
+def test_members_warm_up_as_they_run():
+    wave = np.sin(0.3 * np.arange(300)) + 0.4 * np.sin(0.71 * np.arange(300))
+    fitted = [rc.ESN(units=20, washout=10).fit(wave), rc.KernelRidge(lags=3, stride=2, length_scale=1.0).fit(wave)]
+    together = Members((*fitted, rc.Linear(order=4).fit(wave)), "trajectory")
+    inputs, last, drive = wave[None, :40, None], wave[None, 40:41], np.zeros((1, 30, 0))
+    warm = together.warm(together.initial_state(1), inputs)
+    run, _ = together.run(together.initial_state(1), inputs)
+    ways = [together.free_run(state, last, drive)[1] for state in (warm, run)]
+    np.testing.assert_allclose(ways[0], ways[1], rtol=1e-9, atol=1e-12)

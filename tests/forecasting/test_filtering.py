@@ -5,6 +5,8 @@ import pytest
 
 from recurra.baselines import LinearAR
 from recurra.forecasting import Filtered, Origins, choose_gain, filtered_rows, forecast_origins
+from recurra.reservoirs.delay_map import DelayMap
+from recurra.reservoirs.polynomials import Polynomials
 
 GROWTH, NOISE = 1.05, 0.01
 DRIVEN = LinearAR(np.array([[0.1, 0.9, 0.3, 0.5], [0.0, -0.2, 0.8, 1.0]]), 3)  # two channels and a drive
@@ -93,6 +95,28 @@ def test_the_gain_that_forecasts_best_is_that_of_kalman():
     assert chosen.gain == kalman
     errors = np.abs(forecast_origins(chosen, origins) - origins.truth)
     assert score == pytest.approx(np.exp(np.log(errors).mean()), rel=1e-9)
+
+
+def test_the_gains_of_a_batch_are_each_by_itself():
+    rng = np.random.default_rng(6)
+    origins = Origins(*(rng.uniform(-0.2, 0.2, shape) for shape in ((3, 9, 3), (3, 2), (3, 5, 1), (3, 5, 2))))
+    gains, burn = (1.0, 0.6, 0.1), 4
+    every = Filtered(DRIVEN, np.repeat(gains, 3)[:, None], burn)
+    found = forecast_origins(every, Origins.join([origins] * 3)).reshape(3, 3, 5, 2)
+    alone = [forecast_origins(Filtered(DRIVEN, gain, burn), origins) for gain in gains]
+    np.testing.assert_allclose(found, alone, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.4])
+@pytest.mark.parametrize("rows", [0, 1, 3, 9])
+def test_a_network_that_warms_up_without_forecasts_comes_to_the_same_state(gain, rows):
+    rng = np.random.default_rng(7)
+    basis = Polynomials.over(rng.uniform(-1, 1, (2, 9)), 2)
+    network = Filtered(DelayMap(basis, rng.normal(0, 0.1, (1, 1 + basis.size)), 1, lags=2), gain, burn=3)
+    inputs, last = rng.uniform(-0.5, 0.5, (4, rows, 1)), rng.uniform(-0.5, 0.5, (4, 1))
+    ways = [network.warm(network.initial_state(4), inputs), network.run(network.initial_state(4), inputs)[0]]
+    warm, run = (network.free_run(state, last, np.zeros((4, 6, 0)))[1] for state in ways)
+    np.testing.assert_allclose(warm, run, rtol=1e-12, atol=1e-14)
 
 
 def test_a_forecast_that_is_astray_gives_way_to_its_row():

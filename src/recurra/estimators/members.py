@@ -9,6 +9,7 @@ import numpy as np
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row, whole_number
 from recurra.errors import ConfigError
+from recurra.forecasting import warmed
 from recurra.storage import Layout, plain
 
 if TYPE_CHECKING:
@@ -156,6 +157,12 @@ class Members:
 
     def initial_state(self, batch: int) -> tuple[list[Any], Company]:
         return [network.initial_state(batch) for network in self.networks], Company.all(len(self.estimators), batch)
+
+    def warm(self, state: tuple[list[Any], Company], inputs: BatchInputs) -> tuple[list[Any], Company]:
+        """The state that a batch of input sequences leads to."""
+        pairs = zip(self.networks, state[0], strict=True)
+        states = [warmed(network, own, inputs) for network, own in pairs]
+        return states, Company.all(len(states), len(inputs))
 
     def run(self, state: tuple[list[Any], Company], inputs: BatchInputs) -> tuple[tuple[list[Any], Company], Batch]:
         pairs = zip(self.networks, state[0], strict=True)

@@ -1,7 +1,14 @@
 """Closed-loop forecasts over any forecaster; `recurra.forecasting.compiled` runs JAX models (and imports JAX)."""
 
 from recurra.forecasting.filtering import Filtered, choose_gain, filtered_rows
-from recurra.forecasting.origins import Origins, closed_loop_errors, forecast_origins, horizon_score, stack_scores
+from recurra.forecasting.origins import (
+    Origins,
+    closed_loop_errors,
+    forecast_origins,
+    horizon_score,
+    stack_scores,
+    warmed,
+)
 
 __all__ = [
     "Filtered",
@@ -12,4 +19,5 @@ __all__ = [
     "forecast_origins",
     "horizon_score",
     "stack_scores",
+    "warmed",
 ]

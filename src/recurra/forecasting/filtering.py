@@ -8,7 +8,7 @@ import numpy as np
 
 from recurra._types import Batch, BatchDrive, BatchInputs, Forecaster, Row
 from recurra.data.gaps import hold
-from recurra.forecasting.origins import Origins, closed_loop_errors, forecast_origins, horizon_score
+from recurra.forecasting.origins import Origins, closed_loop_errors, forecast_origins, horizon_score, warmed
 from recurra.threads import one_blas_thread
 
 GAINS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)  # that are tried
@@ -27,7 +27,7 @@ class Filtered:
 
     Args:
         network: the forecaster.
-        gain: K in (0, 1]; 1 takes the rows as they are.
+        gain: K in (0, 1]; 1 takes the rows as they are. Where gains are compared, one for each sequence (batch, 1).
         burn: rows at the start that are taken as they are, while the state settles.
 
     The state is (that of the network, its last forecast, rows seen).
@@ -37,11 +37,15 @@ class Filtered:
     """
 
     network: Forecaster
-    gain: float
+    gain: float | np.ndarray
     burn: int
 
     def initial_state(self, batch: int) -> Any:
         return self.network.initial_state(batch), None, 0
+
+    def warm(self, state: Any, inputs: BatchInputs) -> Any:
+        """The state that a batch of input sequences leads to."""
+        return self._follow(state, inputs, told=False)[0]
 
     def run(self, state: Any, inputs: BatchInputs) -> tuple[Any, Batch]:
         return self._follow(state, inputs)[:2]
@@ -54,17 +58,20 @@ class Filtered:
 
     def rows(self, inputs: BatchInputs) -> Batch:
         """The filtered rows y~ (batch, rows, channels) of inputs from the start on."""
-        return self._follow(self.initial_state(len(inputs)), inputs)[2]
+        return self._follow(self.initial_state(len(inputs)), inputs, told=False)[2]
 
-    def _follow(self, state: Any, inputs: BatchInputs) -> tuple[Any, Batch, Batch]:
-        """The state after the inputs, the forecasts, and the filtered rows."""
+    def _follow(self, state: Any, inputs: BatchInputs, *, told: bool = True) -> tuple[Any, Batch, Batch]:
+        """The state after the inputs, the forecasts, unless not `told` of rows that are taken as they are, and the
+        filtered rows."""
         inner, forecast, seen = state
         forecasts: list[np.ndarray] = []
         rows: list[np.ndarray] = []
-        plain = inputs.shape[1] if self.gain == 1 else min(max(0, self.burn - seen), inputs.shape[1])
+        plain = inputs.shape[1] if np.all(self.gain == 1) else min(max(0, self.burn - seen), inputs.shape[1])
         if forecast is None or plain:  # the first row is taken as it is
             plain = min(max(1, plain), inputs.shape[1])
-            inner, ahead = self.network.run(inner, inputs[:, :plain])
+            skipped = 0 if told or not hasattr(self.network, "warm") else max(0, plain - 1)
+            inner = warmed(self.network, inner, inputs[:, :skipped]) if skipped else inner
+            inner, ahead = self.network.run(inner, inputs[:, skipped:plain])
             forecasts.append(ahead)
             rows.append(inputs[:, :plain, : ahead.shape[2]])
             channels, forecast, seen = ahead.shape[2], ahead[:, -1] if plain else None, seen + plain
@@ -79,7 +86,7 @@ class Filtered:
         return (inner, forecast, seen), np.concatenate(forecasts, axis=1), np.concatenate(rows, axis=1)
 
     def _blend(self, row: Row, forecast: Row | None, seen: int) -> Row:
-        if forecast is None or seen < self.burn or self.gain == 1:
+        if forecast is None or seen < self.burn or np.all(self.gain == 1):
             return row
         away = row - forecast
         astray = np.logical_not((np.abs(away) <= ASTRAY).all(axis=1, keepdims=True))
@@ -105,15 +112,16 @@ def choose_gain(
 ) -> tuple[Filtered, float]:
     """The filter whose closed loops from the origins are best, the larger gain of equals, and their score.
 
+    All gains filter and forecast at once, in one batch.
+
     Args:
         network: that filters and forecasts.
         origins: with rows as they were measured, more than `burn` before each.
         burn: as of `Filtered`.
         gains: that are tried.
     """
-    tried = [Filtered(network, gain, burn) for gain in gains]
-    scores = [
-        float(horizon_score(closed_loop_errors(forecast_origins(each, origins), origins.truth))) for each in tried
-    ]
+    every = Filtered(network, np.repeat(gains, len(origins))[:, None], burn)
+    forecasts = forecast_origins(every, Origins.join([origins] * len(gains)))
+    scores = horizon_score(closed_loop_errors(forecasts.reshape(-1, *origins.truth.shape), origins.truth))
     best = int(np.argmin(scores))
-    return tried[best], scores[best]
+    return Filtered(network, float(gains[best]), burn), float(scores[best])

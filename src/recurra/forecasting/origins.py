@@ -69,8 +69,14 @@ class Origins:
 def forecast_origins(forecaster: Forecaster, origins: Origins) -> Batch:
     """Warm every copy up on its true rows, then run it on its own output: (batch, steps, channels)."""
     with one_blas_thread():
-        state, _ = forecaster.run(forecaster.initial_state(len(origins)), origins.warm)
+        state = warmed(forecaster, forecaster.initial_state(len(origins)), origins.warm)
         return forecaster.free_run(state, origins.last, origins.drive)[1]
+
+
+def warmed(forecaster: Forecaster, state: Any, inputs: BatchInputs) -> Any:
+    """The state after true rows; where a forecaster finds it without forecasts of them (`warm`), without these."""
+    warm = getattr(forecaster, "warm", None)
+    return forecaster.run(state, inputs)[0] if warm is None else warm(state, inputs)
 
 
 def closed_loop_errors(

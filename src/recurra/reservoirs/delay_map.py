@@ -83,10 +83,12 @@ class DelayMap(Delays):
         batch, rows, _ = inputs.shape
         known = np.concatenate([state, inputs], axis=1)
         forecasts = np.empty((batch, rows, self.channels))
-        for one, row in zip(known, forecasts, strict=True):
-            vectors = delay_vectors(one, self.lags, self.stride)
-            for block in blocks(rows, self.basis.size):
-                row[block] = self._read(vectors[:, block]).T
+        for some in blocks(batch if rows else 0, rows * self.basis.size):  # sequences at once
+            vectors = self._vectors(known[some])
+            found = np.empty((self.channels, vectors.shape[1]))
+            for block in blocks(vectors.shape[1], self.basis.size):
+                found[:, block] = self._read(vectors[:, block])
+            forecasts[some] = found.T.reshape(-1, rows, self.channels)
         return known[:, rows:], forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
@@ -102,6 +104,11 @@ class DelayMap(Delays):
             np.clip(y, -LOST, LOST, out=known[past + k + 1, :channels])
         forecasts = known[past + 1 :, :channels].transpose(2, 0, 1)
         return known[steps : past + steps].transpose(2, 0, 1), np.ascontiguousarray(forecasts)
+
+    def _vectors(self, known: np.ndarray) -> np.ndarray:
+        """The delay vectors (variables, batch rows) of sequences (batch, rows, features), one after the other."""
+        seen = np.stack(taps(known.transpose(1, 0, 2), self.lags, self.stride))  # (lags, rows, batch, features)
+        return seen.transpose(0, 3, 2, 1).reshape(self.lags * self.features, -1)
 
     def _read(self, vectors: Float[np.ndarray, "variables rows"]) -> Float[np.ndarray, "channels rows"]:
         """The forecasts of delay vectors; the columns are in blocks, one for each candidate."""
