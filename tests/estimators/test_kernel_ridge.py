@@ -74,6 +74,16 @@ def test_a_wave_is_continued_with_what_is_chosen(monkeypatch):
     assert again.forecast(30).values.tobytes() == model.forecast(30).values.tobytes()
 
 
+def test_what_is_to_be_chosen_roughly_is_more_than_what_goes_on():
+    wave = np.sin(0.1 * np.arange(500)) + 0.3 * np.sin(0.23 * np.arange(500))
+    one = rc.KernelRidge(lags=4, stride=8, length_scale=1.0, horizon=60).fit(wave).history_
+    assert len(one) == 2  # all ridges, and those beside the best
+    assert one[1]["validation"] <= one[0]["validation"]
+    two = rc.KernelRidge(lags=4, stride=8, horizon=60).fit(wave).history_
+    assert [entry["length_scale"] for entry in two[:-1]] == [0.5, 1.0, 2.0, 4.0, 8.0]  # 2 is in reach of both
+    assert two[-1]["validation"] <= min(entry["validation"] for entry in two)
+
+
 def test_fewer_centres_than_rows_learn_from_all_rows():
     x = logistic(700)
     settings = {"lags": 1, "stride": 1, "length_scale": 1.0, "ridge": 1e-12}

@@ -62,9 +62,9 @@ class KernelRidge(Estimator):
         origins: number of validation forecasts.
 
     What is None is chosen by the closed loop from held-out origins: roughly with at most 200 centres, then finely for
-    the best three choices with at most 500; then the coefficients are fitted to all rows. The choice is in `chosen_`,
-    and all that were tried in `history_`. Steps with a missing value, in the target or in what is seen, are not learnt
-    from. Nothing is drawn.
+    the best three choices of window and length with at most 500, which is where it begins if there are no more; then
+    the coefficients are fitted to all rows. The choice is in `chosen_`, and all that were tried in `history_`. Steps
+    with a missing value, in the target or in what is seen, are not learnt from. Nothing is drawn.
 
     References: C. Saunders, A. Gammerman, V. Vovk, International Conference on Machine Learning 1998, 515-521;
     A. J. Smola, B. Schoelkopf, International Conference on Machine Learning 2000, 911-918.
@@ -115,23 +115,20 @@ class KernelRidge(Estimator):
         tried = windows(self.lags, self.stride, (LAGS, STRIDES), training, self.validation)
         held = HeldOut.of(training, self.validation, self.horizon, self.origins, tried)
         ridges = decades(DECADES) if self.ridge is None else [self.ridge]
-        rough = [
-            held.best(self._candidate(training, held, window, scale, SEARCHED), ridges)
-            for window in tried
-            for scale in (LENGTHS if self.length_scale is None else (self.length_scale,))
-        ]
+        lengths, finer = (LENGTHS, FINER) if self.length_scale is None else ((self.length_scale,), (1.0,))
+        choices, rough = [(window, scale) for window in tried for scale in lengths], []
+        if len(choices) > KEPT:
+            rough = [held.best(self._candidate(training, held, *each, SEARCHED), ridges) for each in choices]
+            best = np.argsort([entry["validation"] for entry in rough], kind="stable")[:KEPT]
+            choices = [choices[k] for k in best]
         fine = []
-        for entry in sorted(rough, key=_score)[:KEPT]:
-            window = Window(entry["lags"], entry["stride"])
-            for factor in FINER if self.length_scale is None else (1.0,):
-                scale = entry["length_scale"] * factor
-                fine.append(held.best(self._candidate(training, held, window, scale, REFINED), ridges))
-        best = min(fine, key=_score)
+        for window, scale in dict.fromkeys((window, scale * factor) for window, scale in choices for factor in finer):
+            candidate = self._candidate(training, held, window, scale, REFINED)
+            fine.append((held.best(candidate, ridges), candidate))
+        best, candidate = min(fine, key=lambda each: each[0]["validation"])
         if self.ridge is None:
-            window = Window(best["lags"], best["stride"])
-            candidate = self._candidate(training, held, window, best["length_scale"], REFINED)
             best = held.best(candidate, beside(best["ridge"], STEP))
-        return [*rough, *fine, best]
+        return [*rough, *(entry for entry, _ in fine), best]
 
     def _candidate(self, training: TrainingSet, held: HeldOut, window: Window, scale: float, centres: int) -> Candidate:
         centres = min(centres, self.centres)
@@ -175,7 +172,3 @@ class KernelRidge(Estimator):
         self.chosen_ = facts
         kernel = Kernel(tensors["centres"], length, self.kernel)
         return self._network(kernel, tensors["a"], features, read_window(self, facts))
-
-
-def _score(entry: dict[str, Any]) -> float:
-    return entry["validation"]
