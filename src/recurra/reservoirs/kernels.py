@@ -8,25 +8,25 @@ import numpy as np
 from jaxtyping import Float
 
 
-def gaussian(squares: np.ndarray) -> np.ndarray:
-    """exp(-r^2 / 2) of squared distances r^2, in place.
+def gaussian(halves: np.ndarray) -> np.ndarray:
+    """exp(-r^2 / 2) of r^2 / -2, in place.
 
-    >>> gaussian(np.array([0.0, 2.0])).round(12).tolist()
+    >>> gaussian(np.array([0.0, -1.0])).round(12).tolist()
     [1.0, 0.367879441171]
     """
-    squares *= -0.5
-    return np.exp(squares, out=squares)
+    np.minimum(halves, 0.0, out=halves)  # rounding
+    return np.exp(halves, out=halves)
 
 
 def matern(squares: np.ndarray) -> np.ndarray:
-    """(1 + a + a^2 / 3) exp(-a) with a = sqrt(5) r, of squared distances r^2: nu = 5/2, twice differentiable.
+    """(1 + a + a^2 / 3) exp(-a) with a = sqrt(5) r, of a^2, in place: nu = 5/2, twice differentiable.
 
     Reference: C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, section 4.2.
 
-    >>> matern(np.array([0.0, 1.0])).round(12).tolist()
+    >>> matern(np.array([0.0, 5.0])).round(12).tolist()
     [1.0, 0.523994108832]
     """
-    squares *= 5.0
+    np.maximum(squares, 0.0, out=squares)  # rounding
     a = np.sqrt(squares)
     squares /= 3.0
     squares += a
@@ -36,7 +36,10 @@ def matern(squares: np.ndarray) -> np.ndarray:
     return squares
 
 
-KERNELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"gaussian": gaussian, "matern-5/2": matern}
+KERNELS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {  # and what r^2 is multiplied by for it
+    "gaussian": (gaussian, -0.5),
+    "matern-5/2": (matern, 5.0),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,17 +64,17 @@ class Kernel:
         return self.centres.shape[1]
 
     @cached_property
-    def _scaled(self) -> tuple[np.ndarray, np.ndarray]:
-        """-2 c / l as rows, and |c / l|^2."""
-        c = self.centres / self.length
-        return np.ascontiguousarray(-2.0 * c.T), np.sum(c**2, axis=0)[:, None]
+    def rows(self) -> np.ndarray:
+        """[-2 f c, f |c|^2, 1] for each centre, f the factor of the kernel: times [z; 1; f |z|^2] it is f r^2."""
+        c, factor = self.centres / self.length, KERNELS[self.name][1]
+        rows = [-2 * factor * c, factor * np.sum(c**2, axis=0)[None], np.ones((1, self.size))]
+        return np.ascontiguousarray(np.concatenate(rows).T)
 
     def __call__(self, z: Float[np.ndarray, "variables rows"]) -> Float[np.ndarray, "size rows"]:
         """The kernel of every column and every centre."""
-        c, lengths = self._scaled
-        z = z / self.length
-        squares = c @ z
-        squares += lengths
-        squares += np.sum(z**2, axis=0)
-        np.maximum(squares, 0.0, out=squares)  # rounding
-        return KERNELS[self.name](squares)
+        function, factor = KERNELS[self.name]
+        seen = np.empty((len(z) + 2, z.shape[1]))
+        scaled = np.divide(z, self.length, out=seen[:-2])
+        seen[-2] = 1.0
+        np.multiply(np.einsum("ij,ij->j", scaled, scaled), factor, out=seen[-1])
+        return function(self.rows @ seen)
