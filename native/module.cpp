@@ -15,6 +15,7 @@
 #include "threads.hpp"
 
 void define_echoes(nb::module_& m);  // in echo_door.cpp
+void define_delays(nb::module_& m);  // in delays_door.cpp
 
 using namespace nb::literals;
 
@@ -114,4 +115,5 @@ NB_MODULE(_kernels, m) {
     define<float>(m);
     define<double>(m);
     define_echoes(m);
+    define_delays(m);
 }

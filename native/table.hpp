@@ -1,6 +1,7 @@
 // What the kernels of every instruction set offer, and what they are called with.
 #pragma once
 
+#include "delays_table.hpp"
 #include "echo_table.hpp"
 
 namespace recurra {
@@ -83,6 +84,7 @@ struct Kernels {
     Functions<double> f64;
     EchoFunctions<float> echo_f32;
     EchoFunctions<double> echo_f64;
+    DelayFunctions delays;
 };
 
 // Numbers of the parts of a tape, all time-major with padded units: h and c (steps + 1) and tanh(c), and the gates.

@@ -1,5 +1,6 @@
 // The kernels for one instruction set: compiled once for each, with other options. Only code of the namespace of the
 // target may be used here: a template of the standard library would be shared with the other instruction sets.
+#include "delays_functions.hpp"
 #include "echo_functions.hpp"
 #include "recurrent.hpp"
 #include "tangent.hpp"
@@ -42,6 +43,7 @@ extern const Kernels kernels;
 const Kernels kernels = {TEXT(RECURRA_TARGET), {run<float>, differentiate<float>, push<float>, scratch_size<float>},
                          {run<double>, differentiate<double>, push<double>, scratch_size<double>},
                          {run_echoes<float>, echo_scratch<float>},
-                         {run_echoes<double>, echo_scratch<double>}};
+                         {run_echoes<double>, echo_scratch<double>},
+                         {run_delays, delay_scratch}};
 
 }  // namespace recurra::RECURRA_TARGET

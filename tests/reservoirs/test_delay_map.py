@@ -9,15 +9,26 @@ from recurra._types import LOST, Forecaster
 from recurra.forecasting import Origins, forecast_origins
 from recurra.reservoirs import delay_map
 from recurra.reservoirs.delay_map import DelayMap, delay_vectors
-from recurra.reservoirs.kernels import Kernel
+from recurra.reservoirs.kernels import KERNELS, Kernel
 from recurra.reservoirs.polynomials import Polynomials
 
+BASES = ("", *KERNELS)  # polynomials, or a kernel
 
-def drawn(lags, stride, *, channels=2, drive=1, increment=True, kernel=False, seed=0, candidates=()):
+
+@pytest.fixture(params=["native", "NumPy"], autouse=True, scope="module")
+def way(request):
+    """How closed loops run: as they do here, and without native kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "NumPy":
+            patch.setattr(delay_map, "native_basis", lambda basis: None)
+        yield
+
+
+def drawn(lags, stride, *, channels=2, drive=1, increment=True, kernel="", seed=0, candidates=()):
     rng = np.random.default_rng(seed)
     variables = lags * (channels + drive)
     table = rng.uniform(-2, 2, (variables, 12))
-    basis = Kernel(table, 3.0) if kernel else Polynomials.over(table, 2)
+    basis = Kernel(table, 3.0, kernel) if kernel else Polynomials.over(table, 2)
     coefficients = rng.normal(0, 0.05, (*candidates, channels, 1 + basis.size))
     return DelayMap(basis, coefficients, channels + drive, lags, stride, increment)
 
@@ -34,7 +45,7 @@ def one_step(model, past):
     stride=st.integers(1, 3),
     drive=st.integers(0, 1),
     increment=st.booleans(),
-    kernel=st.booleans(),
+    kernel=st.sampled_from(BASES),
     seed=st.integers(0, 9),
 )
 @settings(max_examples=30)
@@ -84,7 +95,7 @@ def test_no_rows_change_nothing():
     assert nothing.shape == (2, 0, 2)
 
 
-@pytest.mark.parametrize("kernel", [False, True])
+@pytest.mark.parametrize("kernel", BASES)
 def test_a_stack_of_coefficients_is_each_by_itself(kernel):
     many = drawn(2, 2, kernel=kernel, candidates=(3,))
     rng = np.random.default_rng(5)

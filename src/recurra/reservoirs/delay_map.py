@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from recurra._types import LOST, Batch, BatchDrive, BatchInputs, Known, Row
+from recurra.native import delays
+from recurra.reservoirs.running import native_basis
 
 BLOCK = 2**21  # values of the basis functions that are held at a time
 
@@ -92,6 +94,9 @@ class DelayMap(Delays):
         return known[:, rows:], forecasts
 
     def free_run(self, state: np.ndarray, last: Row, drive: BatchDrive) -> tuple[np.ndarray, Batch]:
+        native = native_basis(self.basis) if self.known is None else None
+        if native is not None:
+            return self._native_run(native, state, last, drive)
         batch, steps, _ = drive.shape
         past, channels = self.order - 1, self.channels
         known = np.empty((past + steps + 1, self.features, batch))  # the batch last: what one step sees is contiguous
@@ -104,6 +109,16 @@ class DelayMap(Delays):
             np.clip(y, -LOST, LOST, out=known[past + k + 1, :channels])
         forecasts = known[past + 1 :, :channels].transpose(2, 0, 1)
         return known[steps : past + steps].transpose(2, 0, 1), np.ascontiguousarray(forecasts)
+
+    def _native_run(
+        self, basis: delays.Basis, state: np.ndarray, last: Row, drive: BatchDrive
+    ) -> tuple[np.ndarray, Batch]:
+        """`free_run` by the kernels."""
+        stack = self.coefficients[None] if self.coefficients.ndim == 2 else self.coefficients
+        options = {"lags": self.lags, "stride": self.stride, "increment": self.increment, "bound": LOST}
+        forecasts = delays.free_run(basis, stack, state, last, drive, **options)
+        fed_back = np.concatenate([last[:, None], forecasts], axis=1)[:, : drive.shape[1]]
+        return self.warm(state, np.concatenate([fed_back, drive], axis=2)), forecasts
 
     def _vectors(self, known: np.ndarray) -> np.ndarray:
         """The delay vectors (variables, batch rows) of sequences (batch, rows, features), one after the other."""

@@ -85,14 +85,14 @@ class Polynomials:
         factors = factors.reshape(-1, rows)
         found = np.empty((1 + self.size, rows))
         found[0] = 1.0
-        for first, stop, earlier, factor in self._products:
+        for first, stop, earlier, factor in self.products:
             block = found[first:stop]
             np.take(found, earlier, axis=0, out=block, mode="clip")
             block *= factors[factor]
         return found[1:]
 
     @cached_property
-    def _products(self) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
+    def products(self) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
         """For every degree: first and last row, counted with the constant as row 0, the row that each is a multiple of,
         and the factor T_k of its last variable, as a row of all factors."""
         d = len(self.middle)

@@ -1,4 +1,5 @@
-"""How reservoirs run: by the native kernels where these run, else by NumPy and SciPy. The one place that decides."""
+"""How reservoirs and maps on delayed rows run: by the native kernels where these run, else by NumPy and SciPy. The one
+place that decides."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ import numpy as np
 import scipy.sparse
 
 from recurra._types import LOST
-from recurra.native import echo, status
+from recurra.native import delays, echo, status
+from recurra.reservoirs.kernels import KERNELS, Kernel
+from recurra.reservoirs.polynomials import Polynomials
 
 if TYPE_CHECKING:
     from recurra.reservoirs.network import EchoState
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 DENSE = 0.3  # share of the entries of W from which on all of them are stored
 
 _packed: WeakKeyDictionary[Reservoir, echo.Reservoir] = WeakKeyDictionary()
+_bases: WeakKeyDictionary[Kernel | Polynomials, delays.Basis] = WeakKeyDictionary()
 _readouts: WeakKeyDictionary[EchoState, echo.Readout] = WeakKeyDictionary()
 
 
@@ -29,6 +33,28 @@ def native(reservoir: Reservoir) -> echo.Reservoir | None:
     if found is None:
         found = _packed[reservoir] = _pack(reservoir)
     return found
+
+
+def native_basis(basis: object) -> delays.Basis | None:
+    """Functions of a delay vector as the kernels take them, kept with them; None where they do not run."""
+    if not status().active or not isinstance(basis, Kernel | Polynomials):
+        return None
+    found = _bases.get(basis)
+    if found is None:
+        found = _bases[basis] = _of_centres(basis) if isinstance(basis, Kernel) else _of_products(basis)
+    return found
+
+
+def _of_centres(basis: Kernel) -> delays.Basis:
+    variables = len(basis.centres)
+    nothing, length = np.zeros(variables), np.full(variables, basis.length)
+    return delays.Basis(basis.name, nothing, length, KERNELS[basis.name][1], np.ascontiguousarray(basis.rows[:, :-1]))
+
+
+def _of_products(basis: Polynomials) -> delays.Basis:
+    earlier, last = (np.concatenate(parts).astype(np.int32) for parts in list(zip(*basis.products, strict=True))[2:])
+    options = {"degree": basis.degree, "earlier": earlier, "last": last}
+    return delays.Basis("polynomials", basis.middle, basis.half / basis.weight, basis.weight**2, **options)
 
 
 def native_readout(network: EchoState) -> echo.Readout:
