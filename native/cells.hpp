@@ -1,9 +1,9 @@
 // One step of each cell, forward, backward and its tangent; every row of units is padded with zeros to whole vectors.
 //
 // The gates of a step lie side by side: Elman (a), LSTM (i, f, g, o), GRU (z, r, s, n) with s = W_n h + d_n.
-// The forward step replaces what was summed up by the opened gates. The backward step writes their gradients, where the
-// gates are if need be; in the GRU, s by that of s, which is r times that of n. The tangent step takes the tangent `a` of
-// what was summed up, and turns the tangents of the state before into those of the state after.
+// The forward step replaces what was summed up by the opened gates. The backward step writes their gradients, in panels; in
+// the GRU, s by that of s, which is r times that of n. The tangent step takes the tangent `a` of what was summed up, and
+// turns the tangents of the state before into those of the state after.
 #pragma once
 
 #include "functions.hpp"
@@ -11,8 +11,6 @@
 #include "table.hpp"
 
 namespace recurra::RECURRA_TARGET {
-
-constexpr long STRIP_LEAST = 8 * ROWS;  // columns of the gates that are worth a thread
 
 template <class T>
 struct Tape;
@@ -42,21 +40,20 @@ struct Plain {
         pack(g.W, gates(s.cell), s.units, H, s.units, s.units, W);
         if (U) pack(g.U, gates(s.cell), s.units, H, s.inputs, s.inputs, U);
     }
-    static void to_state(long count, const T* gates, long G, const T* W, long H, T* dh) {
-        const Factors<T> f[1] = {{gates, G, 1, W, G}};
+    static void to_state(long count, const Paneled<T>& gates, long G, const T* W, long H, T* dh) {
+        const Factors<T> f[1] = {left(gates, 0, W, G)};
         product<T, 1>(count, f, nullptr, 0, H / PANEL<T>, dh, H);
     }
-    static void to_input(long count, const T* gates, long G, const T* U, long, long X, T* dx) {
-        const Factors<T> f[1] = {{gates, G, 1, U, G}};
+    static void to_input(long count, const Paneled<T>& gates, long G, const T* U, long, long X, T* dx) {
+        const Factors<T> f[1] = {left(gates, 0, U, G)};
         product<T, 1>(count, f, nullptr, 0, X / PANEL<T>, dx, X);
     }
-    static long first_column(long, long) { return 0; }
+    static long of_state(long, long G) { return G; }
 
     template <class Job>
     static void deal_out(const Shape& s, const Gradient<T>& g, Job& job) {
         for (long gate = 0; gate < gates(s.cell); gate++)
-            for (long j = 0; j < s.units; j++)
-                job.deal_out(gate * job.tape.H + j, gate * s.units + j, true, true, g.db);
+            job.deal_out(gate * job.tape.H, gate * s.units, true, true, g.db);
     }
 };
 
@@ -84,10 +81,10 @@ struct ElmanKind : Plain<T> {
         T* h = tape.h_at(t + 1, b);
         for (long j = 0; j < tape.H; j += L<T>) store(h + j, squash(s.squash, load(a + j)));
     }
-    static void backward(const Shape& s, const Tape<const T>& tape, long t, long b, T* a, T* dh, T*) {
+    static void backward(const Shape& s, const Tape<const T>& tape, long t, long b, const Paneled<T>& a, T* dh, T*) {
         const T* h = tape.h_at(t + 1, b);
         for (long j = 0; j < tape.H; j += L<T>) {
-            store(a + j, load(dh + j) * slope(s.squash, load(h + j)));
+            store(a.at(j), load(dh + j) * slope(s.squash, load(h + j)));
             store(dh + j, V<T>{});
         }
     }
@@ -117,7 +114,7 @@ struct LstmKind : Plain<T> {
             store(h + j, read * squashed);
         }
     }
-    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, T* a, T* dh, T* dc) {
+    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, const Paneled<T>& a, T* dh, T* dc) {
         const long H = tape.H;
         const V<T> one = all(T(1));
         const T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
@@ -125,10 +122,10 @@ struct LstmKind : Plain<T> {
             V<T> write = load(q + j), keep = load(q + H + j), g = load(q + 2 * H + j), read = load(q + 3 * H + j);
             V<T> squashed = load(tanh_c + j), d = load(dh + j);
             V<T> c = load(dc + j) + d * read * (one - squashed * squashed);
-            store(a + j, c * g * write * (one - write));
-            store(a + H + j, c * load(before + j) * keep * (one - keep));
-            store(a + 2 * H + j, c * write * (one - g * g));
-            store(a + 3 * H + j, d * squashed * read * (one - read));
+            store(a.at(j), c * g * write * (one - write));
+            store(a.at(H + j), c * load(before + j) * keep * (one - keep));
+            store(a.at(2 * H + j), c * write * (one - g * g));
+            store(a.at(3 * H + j), d * squashed * read * (one - read));
             store(dc + j, c * keep);
             store(dh + j, V<T>{});
         }
@@ -188,17 +185,17 @@ struct GruKind {
             store(h + j, n + z * (load(before + j) - n));
         }
     }
-    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, T* a, T* dh, T*) {
+    static void backward(const Shape&, const Tape<const T>& tape, long t, long b, const Paneled<T>& a, T* dh, T*) {
         const long H = tape.H;
         const V<T> one = all(T(1));
         const T *q = tape.gates_at(t, b), *before = tape.h_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
             V<T> z = load(q + j), r = load(q + H + j), s = load(q + 2 * H + j), n = load(q + 3 * H + j);
             V<T> d = load(dh + j), dn = d * (one - z) * (one - n * n);
-            store(a + j, d * (load(before + j) - n) * z * (one - z));
-            store(a + H + j, dn * s * r * (one - r));
-            store(a + 2 * H + j, dn * r);
-            store(a + 3 * H + j, dn);
+            store(a.at(j), d * (load(before + j) - n) * z * (one - z));
+            store(a.at(H + j), dn * s * r * (one - r));
+            store(a.at(2 * H + j), dn * r);
+            store(a.at(3 * H + j), dn);
             store(dh + j, d * z);
         }
     }
@@ -220,29 +217,25 @@ struct GruKind {
         pack(g.U, 2, s.units, H, s.inputs, s.inputs, U);
         pack(g.U + 2 * s.units * s.inputs, 1, s.units, H, s.inputs, s.inputs, U + 2 * H * X);
     }
-    static void to_state(long count, const T* gates, long G, const T* W, long H, T* dh) {
-        const Factors<T> f[1] = {{gates, G, 1, W, 3 * H}};
+    static void to_state(long count, const Paneled<T>& gates, long, const T* W, long H, T* dh) {
+        const Factors<T> f[1] = {left(gates, 0, W, 3 * H)};
         product<T, 1>(count, f, nullptr, 0, H / PANEL<T>, dh, H);
     }
-    static void to_input(long count, const T* gates, long G, const T* U, long H, long X, T* dx) {
-        const Factors<T> f[2] = {{gates, G, 1, U, 2 * H}, {gates + 3 * H, G, 1, U + 2 * H * X, H}};
+    static void to_input(long count, const Paneled<T>& gates, long, const T* U, long H, long X, T* dx) {
+        const Factors<T> f[2] = {left(gates, 0, U, 2 * H), left(gates, 3 * H, U + 2 * H * X, H)};
         product<T, 2>(count, f, nullptr, 0, X / PANEL<T>, dx, X);
     }
     // The gradient of n meets x and the bias alone.
-    static long first_column(long m, long H) { return m >= 3 * H ? H : 0; }
+    static long of_state(long H, long) { return 3 * H; }
 
     template <class Job>
     static void deal_out(const Shape& s, const Gradient<T>& g, Job& job) {
         const long n = s.units, H = job.tape.H;
-        for (long gate = 0; gate < 2; gate++)
-            for (long j = 0; j < n; j++) {
-                job.deal_out(gate * H + j, gate * n + j, true, true, g.db);
-                g.dd[gate * n + j] = g.db[gate * n + j];
-            }
-        for (long j = 0; j < n; j++) {
-            job.deal_out(2 * H + j, 2 * n + j, true, false, g.dd);
-            job.deal_out(3 * H + j, 2 * n + j, false, true, g.db);
-        }
+        job.deal_out(0, 0, true, true, g.db);
+        job.deal_out(H, n, true, true, g.db);
+        copy(g.dd, g.db, 2 * n);
+        job.deal_out(2 * H, 2 * n, true, false, g.dd);
+        job.deal_out(3 * H, 2 * n, false, true, g.db);
     }
 };
 

@@ -46,9 +46,9 @@ recurra::Shape shape(int64_t cell, int64_t squash, ffi::Span<const int64_t> x, i
 
 // The memory for a call; XLA knows no exceptions.
 template <class T>
-T* scratch(const recurra::Shape& s, const recurra::Workers& workers) {
+T* scratch(const recurra::Shape& s) {
     try {
-        return recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, workers.threads));
+        return recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s));
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
@@ -67,7 +67,7 @@ ffi::Error forward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t t
     const recurra::Run<T> run{data(x), data(h0),      data(c0),   data(U),    data(W),    data(b),      data(d),
                               data(present), result(hs), result(hT), result(cT), result(kept), result(gates)};
     const recurra::Workers workers = workers_of(pool, threads);
-    T* memory = scratch<T>(s, workers);
+    T* memory = scratch<T>(s);
     if (!memory) return no_memory();
     recurra::functions<T>().forward(s, run, workers, memory);
     return ffi::Error::Success();
@@ -76,14 +76,14 @@ ffi::Error forward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t t
 template <ffi::DataType D>
 ffi::Error backward(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t threads, In<D> x, In<D> U, In<D> W,
                     ffi::Buffer<ffi::PRED> present, In<D> kept, In<D> gates, In<D> dhs, In<D> dhT, In<D> dcT,
-                    Out<D> dgates, Out<D> dx, Out<D> dh0, Out<D> dc0, Out<D> dU, Out<D> dW, Out<D> db, Out<D> dd) {
+                    Out<D> dx, Out<D> dh0, Out<D> dc0, Out<D> dU, Out<D> dW, Out<D> db, Out<D> dd) {
     using T = ffi::NativeType<D>;
     const recurra::Shape s = shape(cell, squash, x.dimensions(), W.dimensions()[1]);
-    const recurra::Gradient<T> g{data(x),    data(U),     data(W),        data(present), data(dhs),   data(dhT),
-                                 data(dcT),  data(kept),  data(gates),    result(dgates), result(dx), result(dh0),
-                                 result(dc0), result(dU), result(dW),     result(db),    result(dd)};
+    const recurra::Gradient<T> g{data(x),    data(U),     data(W),     data(present), data(dhs),   data(dhT),
+                                 data(dcT),  data(kept),  data(gates), result(dx),    result(dh0), result(dc0),
+                                 result(dU), result(dW),  result(db),  result(dd)};
     const recurra::Workers workers = workers_of(pool, threads);
-    T* memory = scratch<T>(s, workers);
+    T* memory = scratch<T>(s);
     if (!memory) return no_memory();
     recurra::functions<T>().backward(s, g, workers, memory);
     return ffi::Error::Success();
@@ -99,7 +99,7 @@ ffi::Error tangent(ffi::ThreadPool pool, int64_t cell, int64_t squash, int64_t t
                                 data(dx), data(dh0),   data(dc0),   data(dU),      data(dW),   data(db),
                                 data(dd), result(dhs), result(dhT), result(dcT)};
     const recurra::Workers workers = workers_of(pool, threads);
-    T* memory = scratch<T>(s, workers);
+    T* memory = scratch<T>(s);
     if (!memory) return no_memory();
     recurra::functions<T>().tangent(s, t, workers, memory);
     return ffi::Error::Success();
@@ -139,7 +139,7 @@ auto bind_backward() {
     using B = ffi::Buffer<D>;
     auto inputs = bind_taped<D>().template Arg<B>().template Arg<B>().template Arg<B>();
     return std::move(inputs).template Ret<B>().template Ret<B>().template Ret<B>().template Ret<B>().template Ret<B>()
-        .template Ret<B>().template Ret<B>().template Ret<B>();
+        .template Ret<B>().template Ret<B>();
 }
 
 XLA_FFI_DEFINE_HANDLER(forward_f32, forward<ffi::F32>, bind_forward<ffi::F32>());

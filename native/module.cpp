@@ -27,14 +27,14 @@ recurra::Shape shape(int cell, int squash, const nb::ndarray<>& x, long units) {
     return {cell, squash, long(x.shape(0)), long(x.shape(1)), long(x.shape(2)), units};
 }
 
-// A tape in one piece, as NumPy holds it: the states, then the gates, or memory for their gradients alone.
+// A tape in one piece, as NumPy holds it: the states, then the gates.
 template <class T, class A>
 struct Tape {
-    T *kept, *room, *gates;
+    T *kept, *gates;
 
     Tape(const recurra::Shape& s, const A& tape) : kept(data(tape)) {
-        room = kept ? kept + recurra::kept_size<std::remove_const_t<T>>(s) : nullptr;
-        gates = s.cell == recurra::ELMAN ? nullptr : room;
+        const bool has_gates = kept && s.cell != recurra::ELMAN;
+        gates = has_gates ? kept + recurra::kept_size<std::remove_const_t<T>>(s) : nullptr;
     }
 };
 
@@ -47,20 +47,20 @@ void forward(int cell, int squash, In<T> x, In<T> h0, In<T> c0, In<T> U, In<T> W
                               data(hs), data(hT), data(cT), parts.kept, parts.gates};
     const recurra::Workers workers = recurra::own_threads(threads);
     nb::gil_scoped_release unlocked;
-    recurra::functions<T>().forward(s, run, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, threads)));
+    recurra::functions<T>().forward(s, run, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s)));
 }
 
 template <class T>
 void backward(int cell, int squash, In<T> x, In<T> U, In<T> W, Present present, In<T> dhs, In<T> dhT, In<T> dcT,
-              Out<T> tape, Out<T> dx, Out<T> dh0, Out<T> dc0, Out<T> dU, Out<T> dW, Out<T> db, Out<T> dd, int threads) {
+              In<T> tape, Out<T> dx, Out<T> dh0, Out<T> dc0, Out<T> dU, Out<T> dW, Out<T> db, Out<T> dd, int threads) {
     const recurra::Shape s = shape(cell, squash, nb::ndarray<>(x), W.shape(1));
-    const Tape<T, Out<T>> parts(s, tape);
-    const recurra::Gradient<T> g{data(x),    data(U),     data(W),    data(present), data(dhs), data(dhT),
-                                 data(dcT),  parts.kept,  parts.gates, parts.room,   data(dx),  data(dh0),
-                                 data(dc0),  data(dU),    data(dW),   data(db),      data(dd)};
+    const Tape<const T, In<T>> parts(s, tape);
+    const recurra::Gradient<T> g{data(x),   data(U),    data(W),     data(present), data(dhs), data(dhT),
+                                 data(dcT), parts.kept, parts.gates, data(dx),      data(dh0), data(dc0),
+                                 data(dU),  data(dW),   data(db),    data(dd)};
     const recurra::Workers workers = recurra::own_threads(threads);
     nb::gil_scoped_release unlocked;
-    recurra::functions<T>().backward(s, g, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, threads)));
+    recurra::functions<T>().backward(s, g, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s)));
 }
 
 template <class T>
@@ -73,7 +73,7 @@ void tangent(int cell, int squash, In<T> x, In<T> U, In<T> W, Present present, I
                                 data(dd),  data(dhs), data(dhT), data(dcT)};
     const recurra::Workers workers = recurra::own_threads(threads);
     nb::gil_scoped_release unlocked;
-    recurra::functions<T>().tangent(s, d, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s, threads)));
+    recurra::functions<T>().tangent(s, d, workers, recurra::scratch.get<T>(recurra::functions<T>().scratch_size(s)));
 }
 
 // Numbers of the states and of the gates of a tape.

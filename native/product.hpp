@@ -28,14 +28,30 @@ constexpr int side_by_side(int M) { return SUMS / (M * NV) > 4 ? 4 : SUMS / (M *
 
 INLINE long minimum(long a, long b) { return a < b ? a : b; }
 
-// `count` rows of A, `stride` apart (and their entries `step` apart), times a packed B of `k` rows.
+// `count` rows of A, `stride` apart (and their entries `step` apart), times a packed B of `k` rows. After every `run` of
+// its entries a row of A goes on `apart` from where the run began.
 template <class T>
 struct Factors {
     const T* A;
     long stride, step;
     const T* B;
     long k;
+    long run = k, apart = 0;
 };
+
+// A row of numbers in panels of a matrix, `apart` from panel to panel.
+template <class T>
+struct Paneled {
+    T* first;
+    long apart;
+    T* at(long column) const { return first + column / PANEL<T> * apart + column % PANEL<T>; }
+};
+
+// Such rows, one after the other, as the left factor of a product over `k` of their columns.
+template <class T>
+INLINE Factors<T> left(const Paneled<T>& rows, long column, const T* B, long k) {
+    return {rows.at(column), PANEL<T>, 1, B, k, PANEL<T>, rows.apart};
+}
 
 // Two lists of them, one after the other.
 template <class T, int N>
@@ -48,17 +64,18 @@ struct Joined {
 
 template <class T, int M, int P>
 INLINE void add_products(V<T> (&c)[M][P * NV], const Factors<T>& f, long panel) {
-    const T* B = f.B + panel * f.k * PANEL<T>;
+    const T *A = f.A, *B = f.B + panel * f.k * PANEL<T>;
     const long apart = f.k * PANEL<T>;
-    for (long k = 0; k < f.k; k++) {
-        V<T> b[P * NV];
-        for (int p = 0; p < P; p++)
-            for (int j = 0; j < NV; j++) b[p * NV + j] = load(B + p * apart + k * PANEL<T> + j * L<T>);
-        for (int i = 0; i < M; i++) {
-            V<T> a = all(f.A[i * f.stride + k * f.step]);
-            for (int j = 0; j < P * NV; j++) c[i][j] += a * b[j];
+    for (long begin = 0; begin < f.k; begin += f.run, A += f.apart, B += f.run * PANEL<T>)
+        for (long k = 0; k < f.run; k++) {
+            V<T> b[P * NV];
+            for (int p = 0; p < P; p++)
+                for (int j = 0; j < NV; j++) b[p * NV + j] = load(B + p * apart + k * PANEL<T> + j * L<T>);
+            for (int i = 0; i < M; i++) {
+                V<T> a = all(A[i * f.stride + k * f.step]);
+                for (int j = 0; j < P * NV; j++) c[i][j] += a * b[j];
+            }
         }
-    }
 }
 
 // M rows of C and P panels of its columns: C = start + the sum of the products.

@@ -34,6 +34,16 @@ INLINE void store(T* to, V<T> v) {
 }
 
 template <class T>
+INLINE void copy(T* to, const T* from, long count) {
+    __builtin_memcpy(to, from, sizeof(T) * count);
+}
+
+template <class T>
+INLINE void clear(T* to, long count) {
+    __builtin_memset(to, 0, sizeof(T) * count);
+}
+
+template <class T>
 INLINE V<T> all(T a) {
     return a - V<T>{};  // -0.0 - 0.0 keeps its sign
 }

@@ -54,7 +54,6 @@ struct Gradient {
     const bool* present;
     const T *dhs, *dhT, *dcT;  // null for zeros
     const T *kept, *gates;   // the tape; `gates` null for the vanilla network
-    T* dgates;               // memory for the gradients of the gates, of `gates_size`; may be `gates`
     T* dx;                   // null where it is not wanted
     T *dh0, *dc0;            // null where they are not wanted
     T *dU, *dW, *db, *dd;
@@ -75,7 +74,7 @@ struct Functions {
     void (*forward)(const Shape&, const Run<T>&, const Workers&, T* scratch);
     void (*backward)(const Shape&, const Gradient<T>&, const Workers&, T* scratch);
     void (*tangent)(const Shape&, const Tangent<T>&, const Workers&, T* scratch);
-    long (*scratch_size)(const Shape&, int threads);  // numbers, for any of them
+    long (*scratch_size)(const Shape&);  // numbers, for any of them
 };
 
 struct Kernels {

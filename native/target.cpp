@@ -1,8 +1,8 @@
 // The kernels for one instruction set: compiled once for each, with other options. Only code of the namespace of the
 // target may be used here: a template of the standard library would be shared with the other instruction sets.
+#include "backward.hpp"
 #include "delays_functions.hpp"
 #include "echo_functions.hpp"
-#include "recurrent.hpp"
 #include "tangent.hpp"
 
 namespace recurra::RECURRA_TARGET {
@@ -31,8 +31,8 @@ static void push(const Shape& s, const Tangent<T>& d, const Workers& workers, T*
 INLINE long greatest(long a, long b, long c) { return a > b ? (a > c ? a : c) : (b > c ? b : c); }
 
 template <class T>
-static long scratch_size(const Shape& s, int threads) {
-    return greatest(Forward<T, LstmKind<T>>::scratch(s), Backward<T, LstmKind<T>>::scratch(s, threads),
+static long scratch_size(const Shape& s) {
+    return greatest(Forward<T, LstmKind<T>>::scratch(s), Backward<T, LstmKind<T>>::scratch(s),
                     Along<T, LstmKind<T>>::scratch(s));
 }
 

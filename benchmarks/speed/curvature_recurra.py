@@ -117,17 +117,11 @@ def _linearised(model: Any, x: Any, y: Any, value: Callable[[Any, Any], Any]) ->
     """v -> J' H J v, with J of the outputs and H of the loss of them."""
     import jax
 
-    from recurra.cells.sequence import tapes_kept
-
     outputs, along = jax.linearize(lambda m: _outputs(m, x), model)
     back = jax.linear_transpose(along, model)
     _, curved = jax.linearize(jax.grad(lambda z: value(z, y)), outputs)
 
-    def apply(v: Any) -> Any:
-        with tapes_kept():
-            return back(curved(along(v)))[0]
-
-    return apply
+    return lambda v: back(curved(along(v)))[0]
 
 
 def _parts(model: Any) -> dict[str, np.ndarray]:

@@ -1,6 +1,5 @@
 """Tangents, linearised layers and their transposes inside programs of JAX: against the scan and dense Jacobians."""
 
-from contextlib import nullcontext
 from functools import partial
 
 import jax
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 from recurra.cells import GRU, LSTM, Elman, run_cell
-from recurra.cells.sequence import tapes_kept
 from recurra.models import Stack
 from recurra.native import status
 
@@ -112,15 +110,13 @@ def test_tangent_and_transpose_are_dense_jacobians(kind):
         assert abs(_flat(u) @ _flat(along) - _flat(back) @ _flat(v)) <= 1e-12 * size
 
 
-def _products(given, present, v, mode, loop, kept=False):
+def _products(given, present, v, mode, loop):
     """Three Gauss-Newton products at one linearisation, each of the one before, in the body of a loop."""
     z, along = jax.linearize(_of_weights(given, present, mode), given[0])
     transpose = jax.linear_transpose(along, given[0])
 
     def product(v):
-        with tapes_kept() if kept else nullcontext():
-            (found,) = transpose(jax.tree.map(lambda leaf: 0.1 * leaf, along(v)))
-        return found
+        return transpose(jax.tree.map(lambda leaf: 0.1 * leaf, along(v)))[0]
 
     if loop == "scan":
         last, each = jax.lax.scan(lambda v, _: (product(v), along(v)), v, None, length=3)
@@ -131,19 +127,15 @@ def _products(given, present, v, mode, loop, kept=False):
 @pytest.mark.parametrize("loop", ["scan", "while"])
 @pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
 def test_one_linearisation_serves_the_products_of_a_loop(kind, loop):
-    """Three products and each of them as by the scan: the transpose must not use up the tape of the next one."""
+    """Three products and each of them as by the scan: the transpose leaves the tape as it is, and nothing copies it."""
     with jax.enable_x64(True):
         given, (v, *_), _, present = _problem(kind)
-        run = jax.jit(_products, static_argnums=(3, 4, 5))
-        native, scan, kept = (
-            run(given, present, v, *way) for way in ((False, loop), (True, loop), (False, loop, True))
-        )
-        _close(native, scan)
-        for a, b in zip(*map(jax.tree.leaves, (native, kept)), strict=True):
-            np.testing.assert_array_equal(a, b)
-        texts = [run.lower(given, present, v, False, loop, kept).as_text() for kept in (False, True)]
-        assert all("recurra_tangent_float64" in text and "recurra_backward_float64" in text for text in texts)
-        assert ["output_operand_alias" in text for text in texts] == [kind != "tanh", False]
+        run = jax.jit(_products, static_argnums=(3, 4))
+        _close(*(run(given, present, v, mode, loop) for mode in (False, True)))
+        text = run.lower(given, present, v, False, loop).as_text()
+        assert "recurra_tangent_float64" in text
+        assert "recurra_backward_float64" in text
+        assert "output_operand_alias" not in text
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 2e-5)])

@@ -15,7 +15,7 @@ from recurra.cells.gru import GRU
 from recurra.cells.initial import blank, glorot_uniform, orthogonal, zeros
 from recurra.cells.lstm import LSTM, Clamp, Gates
 from recurra.cells.own import Own, as_cell
-from recurra.cells.sequence import run_cell, tapes_kept
+from recurra.cells.sequence import run_cell
 from recurra.compilation import keep_programs
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "orthogonal",
     "receptive_field",
     "run_cell",
-    "tapes_kept",
     "with_dropout",
     "zeros",
 ]

@@ -1,7 +1,6 @@
 """How a cell runs over a batch of sequences: the one place that decides between the native kernels and the scan."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -46,27 +45,6 @@ def run_cell(
         return new, jnp.asarray(cell.output(new))
 
     return jax.vmap(lambda s, x, p: jax.lax.scan(step, s, (x, p)))(state, xs, present)
-
-
-@contextmanager
-def tapes_kept() -> Iterator[None]:
-    """For products J' u that follow each other at one linearisation, each taken (traced) inside of this.
-
-    Backpropagation writes over what a forward pass has recorded. Where that is needed again, JAX copies it before every
-    product; in here memory of its own is written instead. The results are the same.
-
-    Example:
-        >>> z, along = jax.linearize(lambda w: w**2, jnp.ones(3))
-        >>> back = jax.linear_transpose(along, jnp.ones(3))
-        >>> with tapes_kept():
-        ...     (product,) = back(along(jnp.ones(3)))
-        >>> product.tolist()
-        [4.0, 4.0, 4.0]
-    """
-    from recurra.native import xla
-
-    with xla.tapes_kept():
-        yield
 
 
 def _native(cell: Any) -> Callable[[Any, jax.Array, Any], tuple[Any, jax.Array]] | None:

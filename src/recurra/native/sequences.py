@@ -66,7 +66,7 @@ class Forward:
     Args:
         hs: h after every step (batch, steps, units).
         h, c: after the last step (batch, units); c is empty but for LSTM.
-        tape: what `backward` and `tangent` need; used up by the first.
+        tape: what `backward` and `tangent` need.
     """
 
     hs: np.ndarray
@@ -173,7 +173,7 @@ def backward(
 
     Args:
         weights, x, present: as of `forward`.
-        tape: of that `forward`; it is overwritten.
+        tape: of that `forward`; it stays as it is.
         hs: the gradient with respect to its outputs (batch, steps, units).
         h, c: with respect to its last state (batch, units); c for LSTM.
         of_inputs: whether the gradient with respect to x is wanted; without it `x` of the result is empty.
@@ -185,8 +185,6 @@ def backward(
     dtype, (batch, steps, _) = x.dtype, x.shape
     units, lstm = weights.units, weights.cell == "lstm"
     _check_tape(weights, x, tape)
-    if not tape.flags.writeable:
-        raise DataError("`tape` can not be written to: `backward` uses it up")
     given = [
         _checked("hs", hs, (batch, steps, units), dtype),
         _checked("h", h, (batch, units), dtype),
@@ -230,7 +228,7 @@ def tangent(
 
     Args:
         weights, x, present: as of `forward`.
-        tape: of that `forward`, before `backward` has used it up; it stays as it is.
+        tape: of that `forward`; it stays as it is.
         along: the direction.
         workers: as of `forward`.
 

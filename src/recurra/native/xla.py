@@ -5,9 +5,7 @@ in what is pushed through them and each other's transpose: JAX makes gradients, 
 them, and one tape serves any number of each.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -26,7 +24,6 @@ Arrays = tuple[jax.Array, ...]
 Shapes = list[tuple[int, ...]]
 INPUTS = ("x", "h", "c", "U", "W", "b", "d")
 OUTPUTS = ("hs", "h", "c")
-_KEEP: ContextVar[bool] = ContextVar("_KEEP", default=False)
 TAPED = 6  # x, U, W, the steps that are there, the states and the gates: what the linear passes look at
 
 
@@ -74,16 +71,6 @@ def available() -> bool:
     return True
 
 
-@contextmanager
-def tapes_kept() -> Iterator[None]:
-    """What is transposed here writes beside its tape, not in place of a part of it; see `recurra.cells.sequence`."""
-    token = _KEEP.set(True)
-    try:
-        yield
-    finally:
-        _KEEP.reset(token)
-
-
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def run(layer: Layer, x: Any, h: Any, c: Any, U: Any, W: Any, b: Any, d: Any, present: Any) -> Arrays:
     """Run a layer over a batch of sequences.
@@ -117,15 +104,12 @@ def _run_along(layer: Layer, given: Any, directions: Any) -> tuple[Arrays, Array
     return tuple(outputs), tuple(found)
 
 
-def _call(
-    name: str, layer: Layer, shapes: Shapes, given: Sequence[Any], place: dict[int, int] | None = None
-) -> list[jax.Array]:
+def _call(name: str, layer: Layer, shapes: Shapes, given: Sequence[Any]) -> list[jax.Array]:
     dtype = given[0].dtype
     call = jax.ffi.ffi_call(
         f"recurra_{name}_{dtype}",
         [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes],
         vmap_method="sequential",
-        input_output_aliases=place,
     )
     return list(call(*given, **layer.attributes))
 
@@ -179,35 +163,30 @@ def _run_tangent(*given: Any, layer: Layer, along: tuple[str, ...]) -> list[jax.
     return _call("tangent", layer, layer.outputs(given[0], given[2]), (*given[:TAPED], *everything))
 
 
-def _cotangent_shapes(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool) -> Shapes:
-    del of, keep
+def _cotangent_shapes(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...]) -> Shapes:
+    del of
     x, U, W, *_ = given
     end, rows = (x.shape[0], W.shape[1]), W.shape[:1]
     shapes: dict[str, Any] = dict(zip(INPUTS, (x.shape, end, end, U.shape, W.shape, rows, rows), strict=True))
     return [shapes[name] for name in wanted if layer.has(name)]
 
 
-def _run_cotangent(
-    *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool
-) -> list[jax.Array]:
+def _run_cotangent(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...]) -> list[jax.Array]:
     """The gradients of <some given numbers, their outputs> with respect to the inputs that are wanted."""
-    x, _, W, _, _, gates = taped = given[:TAPED]
-    numbers = dict(zip(of, given[TAPED:], strict=True))
-    hs, h, c = (numbers.get(name, np.zeros(0, x.dtype)) for name in OUTPUTS)
+    taped, numbers = given[:TAPED], dict(zip(of, given[TAPED:], strict=True))
+    hs, h, c = (numbers.get(name, np.zeros(0, taped[0].dtype)) for name in OUTPUTS)
     together = {"x"}, {"h", "c"}, {"U", "W", "b", "d"}  # what the kernel computes at once
     asked = {name for some in together if some & {*wanted} for name in some if layer.has(name)}
-    every = _cotangent_shapes(*given, layer=layer, of=of, wanted=tuple(filter(layer.has, INPUTS)), keep=keep)
+    every = _cotangent_shapes(*given, layer=layer, of=of, wanted=tuple(filter(layer.has, INPUTS)))
     shapes = dict(zip(filter(layer.has, INPUTS), every, strict=True))
-    results = [layer.tape(x, W)[1:], *(shapes[name] if name in asked else (0,) for name in INPUTS)]
-    # the gradients of the gates take their place; XLA copies these first where it sees that they are needed again
-    place = {TAPED - 1: 0} if gates.size and not keep else None
-    _, *found = _call("backward", layer, results, (*taped, hs, h, c), place)
+    results = [shapes[name] if name in asked else (0,) for name in INPUTS]
+    found = _call("backward", layer, results, (*taped, hs, h, c))
     return [found[INPUTS.index(name)] for name in wanted]
 
 
 _record = _primitive("record", _run_record, _record_shapes)
 _tangent = _primitive("tangent", _run_tangent, _tangent_shapes, "along")
-_cotangent = _primitive("cotangent", _run_cotangent, _cotangent_shapes, "of", "wanted", "keep")
+_cotangent = _primitive("cotangent", _run_cotangent, _cotangent_shapes, "of", "wanted")
 
 
 def _refuse(*_: Any, **__: Any) -> Any:
@@ -240,16 +219,15 @@ def _cotangent_along(given: Any, directions: Any, *, of: tuple[str, ...], **sett
 def _tangent_transposed(numbers: Any, *given: Any, layer: Layer, along: tuple[str, ...]) -> Any:
     some = {name: each for name, each in _not_zero(OUTPUTS, numbers).items() if layer.has(name)}
     wanted = tuple(n for n, each in zip(along, given[TAPED:], strict=True) if ad.is_undefined_primal(each))
-    settings: dict[str, Any] = {"layer": layer, "of": tuple(some), "wanted": wanted, "keep": _KEEP.get()}
+    settings: dict[str, Any] = {"layer": layer, "of": tuple(some), "wanted": wanted}
     found = _cotangent.bind(*given[:TAPED], *some.values(), **settings)
     parts = dict(zip(wanted, found, strict=True))
     return [None] * TAPED + [parts.get(name) for name in along]
 
 
 def _cotangent_transposed(
-    directions: Any, *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...], keep: bool
+    directions: Any, *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...]
 ) -> Any:
-    del keep
     some = _not_zero(wanted, directions)
     found = _tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some))
     parts: dict[str, Any] = dict(zip(OUTPUTS, found, strict=True))

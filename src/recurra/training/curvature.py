@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from recurra.cells import tapes_kept
 from recurra.errors import ConfigError
 from recurra.training.flat import Flat
 from recurra.training.objectives import Objective
@@ -161,8 +160,7 @@ class Curved:
                 ((strength / self._terms) * jax.lax.stop_gradient(D) * s).astype(s.dtype)
                 for D, s in zip(metrics, moved, strict=True)
             ]
-            with tapes_kept():
-                return backward((curved, held))[0]
+            return backward((curved, held))[0]
 
         return product
 
