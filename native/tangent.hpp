@@ -5,6 +5,8 @@
 
 namespace recurra::RECURRA_TARGET {
 
+constexpr long ROWS_AT_ONCE = 64;  // of the batch, at most
+
 template <class T, class Kind>
 struct Along {
     const Shape& s;
@@ -78,8 +80,10 @@ static void tangent(const Shape& s, const Tangent<T>& d, const Workers& workers,
     Arena<T> arena{scratch};
     Along<T, Kind> job{s, d, Tape<const T>(s, d.kept, true, d.gates, true)};
     job.prepare(arena);
-    job.chunks = threads_for(workers, 2 * operations(s), s.batch / 4);
-    workers.run(workers, job.chunks, job.work, &job);
+    const Workers some = workers_for(workers, 2 * operations(s), s.batch / 4);
+    // parts that stay in the caches, equally many for every thread
+    job.chunks = some.threads * ((s.batch + some.threads * ROWS_AT_ONCE - 1) / (some.threads * ROWS_AT_ONCE));
+    some.run(some, job.chunks, job.work, &job);
 }
 
 }  // namespace recurra::RECURRA_TARGET
