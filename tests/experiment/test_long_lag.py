@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from recurra.experiment import long_lag_network as network
 from recurra.experiment.long_lag import run_long_lag
 from recurra.experiment.long_lag_settings import LEARNERS, MOMENTUM_SCHEDULES, settings_for
 from recurra.tasks.long_lag import Batch, Rule, long_lag
-from recurra.training import MOMENTA
+from recurra.training import MOMENTA, best_echo_state
 
 SMALL = {"units": 4, "sequences_per_epoch": 200, "batch_size": 50}
 
@@ -167,6 +168,11 @@ def test_a_momentum_network_begins_as_an_echo_state_network_around_the_mean_answ
     batch = sequences.epoch(0)
     assert batch.inputs[batch.present].mean(axis=0) == pytest.approx([0, 0], abs=1e-5)
     assert not batch.inputs[~batch.present].any()
+    best = network.draw_network(task, LEARNERS["momentum"], chosen | {"draws": 8}, sequences, 5)
+    given = {"input_scale": 0.001, "output_bias": sequences.answers(), "draws": 8, "seed": 5}
+    same = best_echo_state(model, batch.data, **given)
+    assert all(map(np.array_equal, *map(jax.tree.leaves, (best, same))))
+    assert not np.array_equal(best.cells[0].W, cell.W)  # or the first of eight was the best
 
 
 @pytest.mark.parametrize("forget_gate", [True, False])
@@ -217,6 +223,7 @@ def test_the_momentum_schedules_are_those_of_the_training():
         ("momentum", {"momentum": 1.5}, "from 0 to 1"),
         ("momentum", {"momentum_schedule": "delay"}, "did you mean 'delayed'"),
         ("momentum", {"init": "echo-states"}, "did you mean 'echo-state'"),
+        ("momentum", {"draws": 0}, "above 0"),
         ("momentum", {"units": 10, "connections": 11}, "connections = 11 must be at most units = 10"),
         ("esn", {"readout_features": "square"}, "did you mean 'squares'"),
         ("esn", {"units": 2, "leaks": [0.1, 1, 10]}, "units = 2 are too few for 3 leaks"),

@@ -7,7 +7,7 @@ import pytest
 from recurra.errors import ConfigError
 from recurra.models import Stack
 from recurra.reservoirs import draw_reservoir
-from recurra.training import Gaussian, LastStep, LearnedStart, Settings, echo_state, train
+from recurra.training import Gaussian, LastStep, LearnedStart, Settings, best_echo_state, echo_state, train
 
 
 def drawn(units=100, layers=1, seed=7, **options):
@@ -60,3 +60,40 @@ def test_momentum_changes_every_block_of_weights():
     after = train(before, LastStep(), (x, x[:, 0, :1]), settings).best
     for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
         assert np.abs(new - old).max() > 0
+
+
+def test_the_best_of_several_reservoirs_leaves_least_of_the_targets():
+    rng = np.random.default_rng(3)
+    inputs, present = rng.standard_normal((2200, 12, 2)), np.ones((2200, 12), bool)
+    present[::3, 9:] = False  # shorter ones, judged at their own last step
+    weights = np.zeros((2200, 12, 1))
+    weights[np.arange(2200), present.sum(axis=1) - 1] = 1.0
+    targets = np.where(weights > 0, inputs[:, :1, :1] * inputs[:, 1:2, 1:], np.nan)
+    model = Stack.draw("elman", 2, 1, units=30, precision="float64", seed=0)
+    options = {"input_scale": 0.1, "connections": 5}
+    candidates = [echo_state(model, seed=[7, k] if k else 7, **options) for k in range(6)]
+    found = best_echo_state(model, (inputs, present, targets, weights), draws=6, seed=7, **options)
+
+    left = [_left(each.cells[0], inputs, present, targets[weights > 0]) for each in candidates]
+    best = int(np.argmin(left))
+    assert best != 0  # or the first would do
+    assert all(map(np.array_equal, *map(jax.tree.leaves, (found, candidates[best]))))
+
+
+def _left(cell, inputs, present, targets):
+    """What a ridge regression on the last states of the first half leaves of the targets of the second."""
+    h = np.zeros((len(inputs), len(cell.W)))
+    for t in range(inputs.shape[1]):
+        h = np.where(present[:, t, None], np.tanh(h @ cell.W.T + inputs[:, t] @ cell.U.T), h)
+    half = len(h) // 2
+    mean, level = h[:half].mean(axis=0), targets[:half].mean()
+    X = h[:half] - mean
+    penalty = 1e-4 * np.linalg.norm(X, 2) ** 2
+    V = np.linalg.solve(X.T @ X + penalty * np.eye(len(mean)), X.T @ (targets[:half] - level))
+    return np.sum((targets[half:] - level - (h[half:] - mean) @ V) ** 2)
+
+
+def test_one_draw_is_not_compared():
+    model = Stack.draw("elman", 2, 1, units=30, seed=0)
+    found, same = best_echo_state(model, None, draws=1, seed=5), echo_state(model, seed=5)
+    assert all(map(np.array_equal, *map(jax.tree.leaves, (found, same))))

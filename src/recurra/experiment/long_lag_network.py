@@ -16,7 +16,7 @@ from recurra.errors import DivergenceError
 from recurra.experiment.long_lag_settings import Learner
 from recurra.models import Model, Stack
 from recurra.tasks.long_lag import Batch, LongLag
-from recurra.training import Fresh, HessianFree, Loss, MaskedSteps, Settings, Trained, echo_state, train
+from recurra.training import Fresh, HessianFree, Loss, MaskedSteps, Settings, Trained, best_echo_state, train
 
 PIECE = 1000  # sequences that are scored at a time
 _LEAST_SCORED = 1000  # before every epoch
@@ -261,7 +261,8 @@ def draw_network(task: LongLag, learner: Learner, settings: dict[str, Any], sequ
         names = ("radius", "connections", "input_scale", "output_scale")
         given = {name: settings[name] for name in names}
         bias = sequences.answers() if task.loss == "squared" else 0.0
-        return echo_state(model, **given, output_bias=bias, seed=seed)
+        given |= {"output_bias": bias, "draws": settings["draws"], "seed": seed}
+        return best_echo_state(model, sequences.epoch(0).data, **given)
     if settings.get("memory"):
         longest = max(3.0, settings["memory"] * task.steps)
         return replace(model, cells=(remembering(model.cells[0], longest, np.random.default_rng([_GATES, seed])),))

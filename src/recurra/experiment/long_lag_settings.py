@@ -24,6 +24,7 @@ _RESERVOIR = {
     "input_scale": 0.1,
     "output_scale": 0.1,
     "centred": True,
+    "draws": 1,
 }
 # Sutskever et al. 2013, table 4: input weights of 0.001 for the tasks on values, 0.1 for those of memory.
 _SMALL = {name: {"input_scale": 0.001} for name in _VALUES}

@@ -4,7 +4,7 @@ from recurra.training.feeding import FEEDINGS, SHARES, Fed, Feeding
 from recurra.training.flossing import floss
 from recurra.training.fresh import Fresh
 from recurra.training.hessian_free import HessianFree
-from recurra.training.initial import INITIALISATIONS, echo_state
+from recurra.training.initial import INITIALISATIONS, best_echo_state, echo_state
 from recurra.training.least_squares import Fitted, least_squares
 from recurra.training.loop import Trained, train
 from recurra.training.losses import LOSSES, Loss
@@ -46,6 +46,7 @@ __all__ = [
     "Trained",
     "Truncated",
     "Windows",
+    "best_echo_state",
     "echo_state",
     "floss",
     "least_squares",

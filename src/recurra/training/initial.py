@@ -1,17 +1,22 @@
 """Initialisation like an echo state network, for a vanilla network all of whose weights are then learned."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
+import equinox as eqx
+import jax
 import numpy as np
 import scipy.sparse
 
 from recurra.cells import Elman
 from recurra.errors import ConfigError
-from recurra.models import Model, Stack
-from recurra.reservoirs import draw_reservoir
+from recurra.models import Dense, Model, Stack
+from recurra.reservoirs import TriangularFactor, draw_reservoir
 
 INITIALISATIONS = ("default", "echo-state")
+_RIDGE = 1e-4  # of the readout by which reservoirs are compared, relative to its largest squared singular value
+_PIECE = 1000  # sequences that are run at a time
 
 
 def echo_state(
@@ -22,7 +27,7 @@ def echo_state(
     input_scale: float = 0.1,
     output_scale: float = 0.1,
     output_bias: Any = 0.0,
-    seed: int,
+    seed: int | Sequence[int],
 ) -> Model:
     r"""The model with the weights of a reservoir in its vanilla layers, drawn by `recurra.reservoirs.draw_reservoir`.
 
@@ -66,6 +71,53 @@ def echo_state(
     V = output_scale * np.random.default_rng(last_seed).standard_normal(last.V.shape)
     last = dataclasses.replace(last, V=V.astype(dtype), c=np.broadcast_to(output_bias, last.c.shape).astype(dtype))
     return dataclasses.replace(model, cells=tuple(cells), readout=(*model.readout[:-1], last))
+
+
+def best_echo_state(model: Stack, data: Any, *, draws: int, seed: int, **options: Any) -> Model:
+    r"""The best of several draws of `echo_state`: the one whose states tell most of what is asked for.
+
+    .. math:: \min_k \sum_{(i, t) \in S} |y_{it} - c_k - V_k h^{(k)}_{it}|^2
+
+    The readout (c_k, V_k) is a ridge regression on the first half of the sequences, the sum goes over the compared
+    steps S of the second half. A reservoir that holds little of it leaves a gradient nothing to begin with: training
+    then stays for long, or for good, at the loss of the best constant. The readout itself is drawn, not kept.
+
+    Args:
+        model: as of `echo_state`, a `Stack`.
+        data: two sequences or more, as of `MaskedSteps`: (inputs, present, targets, weights).
+        draws: number of them; one is not compared.
+        seed: of the first; the others have it and their number.
+        options: as of `echo_state`.
+    """
+    found = (echo_state(model, seed=[seed, k] if k else seed, **options) for k in range(draws))
+    return next(found) if draws == 1 else min(found, key=lambda drawn: _left(drawn, data))
+
+
+def _left(model: Any, data: Any) -> float:
+    """What a linear readout of the states of one half of the sequences leaves of the targets of the other half."""
+    targets, judged, units = data[2], data[3].any(axis=2), model.cells[-1].W.shape[0]
+    states = dataclasses.replace(model, readout=(Dense(np.eye(units, dtype=model.dtype), np.zeros(1, model.dtype)),))
+    half = len(targets) // 2
+    total, left = TriangularFactor.empty(units, targets.shape[2]), 0.0
+    for seen, wanted in _states(states, data, judged, range(half)):
+        total = total.add(seen, wanted)
+    coefficients = total.solve(_RIDGE)
+    for seen, wanted in _states(states, data, judged, range(half, len(targets))):
+        left += float(np.sum((wanted - coefficients[:, 0] - seen @ coefficients[:, 1:].T) ** 2))
+    return left
+
+
+def _states(model: Any, data: Any, judged: np.ndarray, rows: range) -> Any:
+    """The outputs of a model and the targets (steps, each), at the compared steps of some sequences, in pieces."""
+    for first in range(rows.start, rows.stop, _PIECE):
+        piece = slice(first, min(first + _PIECE, rows.stop))
+        found = np.asarray(_run(model, data[0][piece], data[1][piece]))[judged[piece]]
+        yield found.astype(np.float64), data[2][piece][judged[piece]].astype(np.float64)
+
+
+@eqx.filter_jit
+def _run(model: Model, inputs: Any, present: Any) -> jax.Array:
+    return model.run(model.initial_states(len(inputs)), inputs, present)[1]
 
 
 def _reservoir(cell: Any, *, spectral_radius: float, in_degree: int, input_scale: float, seed: int) -> Any:
