@@ -34,8 +34,8 @@ NOTES = {
     "kuramoto-sivashinsky": "Waves that die out at once are what makes a learned closed loop unstable here: a field "
     "seen at fewer points has none of them, and noise of the teacher shows how the shortest ones that are left decay. "
     "What was tried is in benchmarks/skill. Readouts for each group, of 5,000 units from 70,000 rows, were not run.",
-    "dysts": "Processor seconds of `auto` on the first 36 systems by name were measured beside heavy work, which adds "
-    "a tenth. Three LSTM are one trajectory: their median while they agree, then one of them.",
+    "dysts": "Processor seconds of `auto` were measured beside heavy work, those of its parts by themselves with "
+    "an earlier and slower program. Three LSTM are one trajectory: their median while they agree, then one of them.",
     "mackey-glass": "The root mean square of 20 runs depends on the few worst of them: hence the median beside it, "
     "and the 1,000 starts, by which the best of eight reservoirs has 0.6 of the error of the first one drawn, though "
     "not by the 20 runs.",
