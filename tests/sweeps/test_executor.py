@@ -33,7 +33,7 @@ def test_what_dies_or_never_ends_is_an_outcome_and_the_rest_runs(tmp_path):
         Task("fails", "work:fail"),
         Task("good", "work:double", {"of": 4}),
     ]
-    outcomes = {each.task.name: each for each in Processes(tmp_path / "p", workers=2, limit=4).run(tasks)}
+    outcomes = {each.task.name: each for each in Processes(tmp_path / "p", workers=2, limit=10).run(tasks)}
     assert {name: each.reason for name, each in outcomes.items()} == {
         "exits": "ended with code 3",
         "is-killed": "killed by SIGKILL",
