@@ -16,7 +16,17 @@ from recurra.errors import DivergenceError
 from recurra.experiment.long_lag_settings import Learner
 from recurra.models import Model, Stack
 from recurra.tasks.long_lag import Batch, LongLag
-from recurra.training import Fresh, HessianFree, Loss, MaskedSteps, Settings, Trained, best_echo_state, train
+from recurra.training import (
+    Fresh,
+    HessianFree,
+    Loss,
+    MaskedSteps,
+    Settings,
+    Trained,
+    best_echo_state,
+    masked_outputs,
+    train,
+)
 
 PIECE = 1000  # sequences that are scored at a time
 _LEAST_SCORED = 1000  # before every epoch
@@ -103,7 +113,7 @@ class Scores:
         """The scores of a model on some batches."""
         found = []
         for batch in batches:
-            outputs = np.asarray(_outputs(model, batch.inputs, batch.present))
+            outputs = np.asarray(masked_outputs(model, batch.inputs, batch.present))
             found.append([score(outputs, batch) for score in (task.wrong, task.errors, task.deviations)])
         return Scores(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
@@ -114,11 +124,6 @@ class Scores:
             "errors": float(self.errors.mean()),
             "deviation": float(self.deviations.mean()),
         }
-
-
-@eqx.filter_jit
-def _outputs(model: Model, inputs: Any, present: Any) -> jax.Array:
-    return model.run(model.initial_states(len(inputs)), inputs, present)[1]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from recurra.training.optimizers import OPTIMIZERS
 from recurra.training.penalties import Penalty
 from recurra.training.physics import Physics
 from recurra.training.schedules import MOMENTA, SCHEDULES
-from recurra.training.sequences import Feedback, MaskedSteps
+from recurra.training.sequences import Feedback, MaskedSteps, masked_outputs
 from recurra.training.settings import METHODS, Settings
 from recurra.training.truncated import Truncated, streams
 from recurra.training.wrappers import Gaussian, LearnedStart
@@ -50,6 +50,7 @@ __all__ = [
     "echo_state",
     "floss",
     "least_squares",
+    "masked_outputs",
     "streams",
     "train",
 ]

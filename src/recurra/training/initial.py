@@ -1,11 +1,9 @@
 """Initialisation like an echo state network, for a vanilla network all of whose weights are then learned."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 import scipy.sparse
 
@@ -13,6 +11,7 @@ from recurra.cells import Elman
 from recurra.errors import ConfigError
 from recurra.models import Dense, Model, Stack
 from recurra.reservoirs import TriangularFactor, draw_reservoir
+from recurra.training.sequences import masked_outputs
 
 INITIALISATIONS = ("default", "echo-state")
 _RIDGE = 1e-4  # of the readout by which reservoirs are compared, relative to its largest squared singular value
@@ -107,17 +106,12 @@ def _left(model: Any, data: Any) -> float:
     return left
 
 
-def _states(model: Any, data: Any, judged: np.ndarray, rows: range) -> Any:
+def _states(model: Any, data: Any, judged: np.ndarray, rows: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The outputs of a model and the targets (steps, each), at the compared steps of some sequences, in pieces."""
     for first in range(rows.start, rows.stop, _PIECE):
         piece = slice(first, min(first + _PIECE, rows.stop))
-        found = np.asarray(_run(model, data[0][piece], data[1][piece]))[judged[piece]]
+        found = np.asarray(masked_outputs(model, data[0][piece], data[1][piece]))[judged[piece]]
         yield found.astype(np.float64), data[2][piece][judged[piece]].astype(np.float64)
-
-
-@eqx.filter_jit
-def _run(model: Model, inputs: Any, present: Any) -> jax.Array:
-    return model.run(model.initial_states(len(inputs)), inputs, present)[1]
 
 
 def _reservoir(cell: Any, *, spectral_radius: float, in_degree: int, input_scale: float, seed: int) -> Any:

@@ -15,6 +15,12 @@ from recurra.training.objectives import Objective, over_windows
 from recurra.training.wrappers import Around, running
 
 
+@eqx.filter_jit
+def masked_outputs(model: Model, inputs: Array, present: Array) -> jax.Array:
+    """The outputs (sequences, steps, outputs) on padded sequences, from the state before any input."""
+    return model.run(model.initial_states(len(inputs)), inputs, present)[1]
+
+
 @dataclass(frozen=True)
 class MaskedSteps(Objective):
     r"""The outputs at chosen steps of many sequences, each padded to the same number of steps.
