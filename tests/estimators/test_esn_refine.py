@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import recurra as rc
-from recurra.errors import ConfigError
+from recurra.errors import ConfigError, DataError
 from recurra.systems import MackeyGlass
 
 SMALL = {"units": 60, "leak": 0.5, "input_scaling": 0.3, "bias_scaling": 0.2, "washout": 100, "horizon": 40}
@@ -61,7 +61,10 @@ def test_the_best_of_several_draws_is_refined(series):
 def test_refusals(series):
     with pytest.raises(ConfigError, match="`refine` starts from a ridge regression"):
         rc.ESN(readout="rls", refine=5).fit(series)
-    with pytest.raises(ConfigError, match="at most 2000 features"):
+    with pytest.raises(DataError, match=r"no free run of `refine=720` steps fits .* a smaller `refine`"):
+        rc.ESN(**SMALL, refine=720).fit(series[:1000])
+    rc.ESN(**SMALL, ridge=1e-8, refine=720, passes=1).fit(series[:1000])  # nothing is held out
+    with pytest.raises(ConfigError, match="at most 2000 features, here 2001: set it to 0, or take fewer `units`"):
         rc.ESN(units=2000, refine=5).fit(series)
     with pytest.raises(ConfigError, match="rest of an equation"):
         rc.Hybrid(system="lorenz63", parameters={"rho": 29.4}, settings={"refine": 5}).fit(

@@ -189,10 +189,12 @@ class ESN(Estimator):
         seen = self._seen(training.frame.features)
         need = 5 * 8 * seen**2  # the sums, their eigenvectors and the workspace of the solver
         refuse_beyond_memory(need, f"a readout of {seen} features", "take fewer `units`")
-        if self.refine and (training.known is not None or seen > QR_LIMIT):
+        if self.refine and training.known is not None:
+            raise ConfigError("ESN: `refine` is not for a network that learns the rest of an equation: set it to 0")
+        if self.refine and seen > QR_LIMIT:
             raise ConfigError(
-                f"ESN: `refine` is for at most {QR_LIMIT} features of the readout, here {seen}, and for a network that "
-                "stands alone, not for the rest of an equation: set it to 0"
+                f"ESN: `refine` is for readouts of at most {QR_LIMIT} features, here {seen}: set it to 0, or take "
+                "fewer `units`"
             )
         with one_blas_thread() if seen <= QR_LIMIT else nullcontext():
             return self._solve(training)
@@ -263,6 +265,11 @@ class ESN(Estimator):
         assert isinstance(total, TriangularFactor)
         network = self._network(best.harvest.reservoir, _told(total).solve(best.ridge))
         runs = FreeRuns.of(network, parts, steps=self.refine, washout=self.washout)
+        if not len(runs):
+            raise DataError(
+                f"no free run of `refine={self.refine}` steps fits into the training rows after the washout, those "
+                "that are held out left aside: give longer series, or a smaller `refine`"
+            )
         return Refinement.of(network, total, best.ridge, runs, best.harvest.pause).readouts(passes)
 
     def _harvest(self, reservoir: Reservoir, training: TrainingSet) -> Harvest:
