@@ -15,7 +15,7 @@ BLOCK = 1000  # rows whose states are held at a time
 _FULL = 0.99  # a unit beyond is at the end of its tanh and tells rows apart no more
 
 
-def _go_on() -> None:
+def go_on() -> None:
     """What a harvest that nothing can stop does between two blocks."""
 
 
@@ -56,7 +56,7 @@ class Harvest:
     increment: bool
     washout: int
     readout_features: str = "states"
-    pause: Callable[[], None] = _go_on
+    pause: Callable[[], None] = go_on
     saturation: Saturation = field(default_factory=Saturation)
 
     def add(

@@ -13,7 +13,7 @@ import scipy.linalg
 
 from recurra._types import LOST
 from recurra.reservoirs.features import expand, pulled_back
-from recurra.reservoirs.harvest import BLOCK, _go_on
+from recurra.reservoirs.harvest import BLOCK, go_on
 from recurra.reservoirs.network import EchoState
 from recurra.reservoirs.readout import TriangularFactor
 
@@ -210,11 +210,11 @@ class Refinement:
     runs: FreeRuns
     weight: float
     learnt: np.ndarray
-    pause: Callable[[], None] = _go_on
+    pause: Callable[[], None] = go_on
 
     @staticmethod
     def of(
-        network: EchoState, total: TriangularFactor, ridge: float, runs: FreeRuns, pause: Callable[[], None] = _go_on
+        network: EchoState, total: TriangularFactor, ridge: float, runs: FreeRuns, pause: Callable[[], None] = go_on
     ) -> "Refinement":
         """From the sums over the training rows and the ridge that gave the network its readout."""
         left = np.sqrt(total.squares_left(network.coefficients) / total.rows)
