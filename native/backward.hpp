@@ -112,15 +112,14 @@ struct Backward {
     void pack_inputs(long piece, long from, long until) {
         const long first = first_of(piece), last = first_of(piece + 1), rows = (last - first) * (until - from);
         const long whole = s.units / ROWS * ROWS;
-        const T one = 1;
         T* to = inputs_of(piece);
         for (long t = from; t < until; t++)
             for (long b = first; b < last; b++, to += ROWS) {
                 const T *h = tape.h_at(t, b), *x = g.x + (b * s.steps + t) * s.inputs;
                 for (long k = 0; k < whole; k += ROWS) copy(to + k * rows, h + k, ROWS);
                 for (long k = whole; k < columns; k++) {
-                    const T* past_h = k < columns - 1 ? x + (k - s.units) : &one;
-                    to[k / ROWS * ROWS * rows + k % ROWS] = k < s.units ? h[k] : *past_h;
+                    const T entry = k < s.units ? h[k] : k < columns - 1 ? x[k - s.units] : T(1);
+                    to[k / ROWS * ROWS * rows + k % ROWS] = entry;
                 }
             }
     }
