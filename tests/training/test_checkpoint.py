@@ -46,6 +46,10 @@ def test_a_resumed_training_of_any_optimiser_ends_with_the_same_bits(optimizer, 
     _resume(case, replace(SETTINGS, optimizer=optimizer), {}, tmp_path)
 
 
+def test_a_resumed_training_goes_on_with_its_average(sine_training, tmp_path):
+    _resume(sine_training, replace(SETTINGS, averaged_updates=10**6), {}, tmp_path)
+
+
 def _resume(case, settings, options, tmp_path):
     """Stop twice, and compare with the training that was not."""
     whole = train(case.model, case.objective, case.data, settings, **options)

@@ -65,6 +65,7 @@ def test_a_warm_up_rises_to_the_schedule_that_follows(schedule, slope, bias, fol
         ({"decay": 0.0}, "`decay`"),
         ({"warmup_updates": -1}, "`warmup_updates`"),
         ({"momentum_tail": -1}, "`momentum_tail`"),
+        ({"averaged_updates": -1}, "`averaged_updates`"),
         ({"weight_decay": 0.1}, "'adamw'"),
         ({"optimizer": "adamw", "weight_decay": -0.1}, "from 0 on"),
         ({"on_diverge": "back off"}, "backoff:5"),

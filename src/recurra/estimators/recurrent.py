@@ -73,6 +73,8 @@ class Recurrent(Estimator):
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
         momentum_schedule: "constant"; "delayed", 0.9 in the first 1000 updates; or "increasing" towards `momentum`.
         momentum_tail: updates at the end in which the momentum is 0.9 at most, to come to rest; 0 for none.
+        averaged_updates: updates at the end whose weights are averaged, which is then what is validated and kept; 0 for
+            none. It takes out what the last steps go to and fro.
         weight_decay: for "adamw".
         epochs: passes over the training windows.
         batch_size: windows a gradient is averaged over; of a stateful training, the streams side by side. None takes
@@ -140,6 +142,7 @@ class Recurrent(Estimator):
     momentum: float = 0.9
     momentum_schedule: str = "constant"
     momentum_tail: int = 0
+    averaged_updates: int = 0
     weight_decay: float = 0.0
     epochs: int = 100
     batch_size: int | None = None

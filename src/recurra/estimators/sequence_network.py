@@ -51,8 +51,8 @@ def draw_network(owner: "Sequences", inputs: int, outputs: int, seed: int | None
 def settings(owner: "Sequences", blank: Model, sequences: int, steps: int) -> Settings:
     """How to train; refuses what does not fit this machine."""
     final = owner.learning_rate if owner.final_learning_rate is None else owner.final_learning_rate
-    names = ("optimizer", "learning_rate", "momentum", "momentum_schedule", "momentum_tail", "weight_decay", "epochs")
-    given = {name: getattr(owner, name) for name in (*names, "clip_norm", "patience", "seed")}
+    names = ("optimizer", "learning_rate", "momentum", "momentum_schedule", "momentum_tail", "averaged_updates")
+    given = {name: getattr(owner, name) for name in (*names, "weight_decay", "epochs", "clip_norm", "patience", "seed")}
     given |= {"final_learning_rate": final, "batch_size": batch_of(owner, sequences)}
     shapes, wide = [shape for _, shape in tensor_layout(blank).values()], blank.dtype.itemsize / 4
     size = owner.units, CELLS[owner.cell].gates, owner.layers

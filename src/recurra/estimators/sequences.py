@@ -73,6 +73,8 @@ class Sequences:
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
         momentum_schedule: "constant"; "delayed", 0.9 in the first 1000 updates; or "increasing" towards `momentum`.
         momentum_tail: updates at the end in which the momentum is 0.9 at most, to come to rest; 0 for none.
+        averaged_updates: updates at the end whose weights are averaged, which is then what is validated and kept; 0 for
+            none. It takes out what the last steps go to and fro.
         weight_decay: for "adamw".
         epochs: passes over the training sequences.
         batch_size: sequences a gradient is averaged over; None takes 32, and all of them for "hessian-free".
@@ -117,6 +119,7 @@ class Sequences:
     momentum: float = 0.9
     momentum_schedule: str = "constant"
     momentum_tail: int = 0
+    averaged_updates: int = 0
     weight_decay: float = 0.0
     epochs: int = 100
     batch_size: int | None = None
@@ -138,7 +141,7 @@ class Sequences:
         checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
         checks.number("momentum", 0, 1).number("weight_decay", 0).whole("epochs", 1)
         checks.whole("batch_size", 1, optional=True).choice("momentum_schedule", list(MOMENTA))
-        checks.whole("momentum_tail", 0)
+        checks.whole("momentum_tail", 0).whole("averaged_updates", 0)
         checks.choice("init", list(INITIALISATIONS)).number("input_scale", 0, open_low=True)
         checks.number("clip_norm", 0, open_low=True, optional=True).number("validation", 0, 0.9)
         checks.whole("patience", 1, optional=True).whole("seed", 0, 2**32 - 1)

@@ -48,6 +48,7 @@ _SAME = (  # a parameter of the estimator and of `Settings` by one name
     "momentum",
     "momentum_schedule",
     "momentum_tail",
+    "averaged_updates",
     "weight_decay",
     "schedule",
     "decay",
@@ -67,6 +68,7 @@ def check_training(checks: Checks) -> None:
     checks.choice("optimizer", list(METHODS)).choice("loss", LOSSES).choice("schedule", list(SCHEDULES))
     checks.number("learning_rate", 0, open_low=True).number("final_learning_rate", 0, optional=True)
     checks.choice("momentum_schedule", list(MOMENTA)).number("momentum", 0, 1).whole("momentum_tail", 0)
+    checks.whole("averaged_updates", 0)
     checks.number("weight_decay", 0).number("huber_delta", 0, open_low=True)
     checks.wholes("milestones", 1, optional=True).number("decay", 0, open_low=True).whole("warmup_updates", 0)
     checks.whole("epochs", 1).whole("batch_size", 1, optional=True).whole("bptt_length", 1).whole("stride", 1)

@@ -162,7 +162,7 @@ class Until:
             self._spent_before = max((entry.get("seconds", 0.0) for entry in trained.history), default=0.0)
             self.solved = self.whole and any(entry.get("solved", False) for entry in trained.history)
         scored = max(_LEAST_SCORED, self.task.solved.window)
-        scores = Scores.of(self.task, trained.position.model, self.sequences.following(trained.epoch, scored))
+        scores = Scores.of(self.task, trained.best, self.sequences.following(trained.epoch, scored))
         met = not self.solved and self.task.solved.met(scores.wrong, scores.deviations)
         if met and self.confirmed(trained):
             self.solved = True
@@ -177,7 +177,7 @@ class Until:
 
     def confirmed(self, trained: Trained) -> bool:
         """Whether new sequences confirm that the task is solved; keeps their scores."""
-        found = Scores.of(self.task, trained.position.model, self.sequences.tests(trained.epoch))
+        found = Scores.of(self.task, trained.best, self.sequences.tests(trained.epoch))
         self.test = found.means()
         return self.task.solved.confirmed(self.test["wrong_fraction"])
 
@@ -302,7 +302,7 @@ def _training(learner: Learner, settings: dict[str, Any], count: int, epochs: in
         given["curvature_batch"] = min(given["curvature_batch"], count)
         return Settings(**common, batch_size=count, hessian_free=HessianFree(**given))
     rate, last = settings["learning_rate"], settings["final_learning_rate"]
-    names = ("momentum", "momentum_schedule", "momentum_tail")
+    names = ("momentum", "momentum_schedule", "momentum_tail", "averaged_updates")
     return Settings(
         **common,
         **{name: settings[name] for name in names if name in settings},

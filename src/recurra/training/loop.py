@@ -37,7 +37,8 @@ class Trained:
 
     Args:
         position: where it stands.
-        best: the model to keep: the one with the lowest validation score, or the latest where nothing validates.
+        best: the model to keep: the one with the lowest validation score, or the latest where nothing validates; with
+            `averaged_updates` their average.
         best_score, best_epoch: of that model.
         epoch: epochs done.
         history: one entry an epoch: epoch, loss (with the penalties), gradient_norm, clipped, validation (None between
@@ -162,7 +163,7 @@ def _advance(trained: Trained, objective: Objective, data: Any, settings: Settin
     trained.position = _plain(position)
     trained.history += _entries(record, trained, epochs, settings)
     trained.epoch += epochs
-    model = trained.position.model
+    model = trained.position.kept
     score = trained.best_score if validate is None else _score(validate, model, trained.epoch)
     if validate is None or score < trained.best_score:
         trained.best, trained.best_score, trained.best_epoch = model, score, trained.epoch
@@ -213,6 +214,7 @@ def _rates(objective: Objective, data: Any, settings: Settings, halving: float, 
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         tail=total - settings.momentum_tail if settings.momentum_tail else math.inf,
+        average=max(0, total - settings.averaged_updates) if settings.averaged_updates else math.inf,
         warmup=settings.warmup_updates,
         milestones=[epoch * each - settings.warmup_updates for epoch in settings.milestones],
         decay=settings.decay,

@@ -16,6 +16,7 @@ class Rates(NamedTuple):
         clip_norm: longest gradient, infinity for no limit.
         momentum, weight_decay: of the optimisers that have one.
         tail: the first of the updates at the end whose momentum is at most 0.9; infinity for none.
+        average: the first of the updates at the end whose weights are averaged; infinity for none.
         warmup: updates of the linear warm-up.
         milestones: updates after the warm-up (k,) at which "step" multiplies the rate by `decay`.
         decay: that factor.
@@ -30,6 +31,7 @@ class Rates(NamedTuple):
     momentum: Any
     weight_decay: Any
     tail: Any
+    average: Any
     warmup: Any
     milestones: Any
     decay: Any

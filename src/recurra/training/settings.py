@@ -23,6 +23,7 @@ class Program(NamedTuple):
     schedule: str
     warms_up: bool
     momentum_schedule: str
+    averages: bool
     hessian_free: hessian_free.Program | None  # None for an update rule
     penalised: tuple[tuple[str, str], ...]
 
@@ -39,6 +40,8 @@ class Settings:
         momentum: coefficient of the velocity, for "momentum" and "nesterov".
         momentum_schedule: one of `MOMENTA`: "constant", "delayed" (0.9 in the first 1000 updates) or "increasing".
         momentum_tail: updates at the end of all epochs in which the momentum is 0.9 at most; 0 for none.
+        averaged_updates: updates at the end of all epochs whose weights are averaged (Polyak and Juditsky 1992); the
+            average is then what is validated and kept. 0 for none.
         weight_decay: for "adamw": w loses rate * weight_decay * w at every update, where w is in a matrix; biases and
             other vectors do not decay.
         schedule: one of `SCHEDULES`: "cosine" goes along half a cosine over all updates, "exponential" by the same
@@ -69,6 +72,7 @@ class Settings:
     momentum: float = 0.9
     momentum_schedule: str = "constant"
     momentum_tail: int = 0
+    averaged_updates: int = 0
     weight_decay: float = 0.0
     schedule: str = "cosine"
     milestones: tuple[int, ...] = ()
@@ -111,7 +115,7 @@ class Settings:
             )
         if not 0 < self.decay < float("inf"):
             raise ConfigError(f"`decay` is {self.decay}: it is a positive number")
-        for name in ("warmup_updates", "momentum_tail"):
+        for name in ("warmup_updates", "momentum_tail", "averaged_updates"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"`{name}` is {getattr(self, name)}: it is a number from 0 on")
         if self.backoffs and self.optimizer == HESSIAN_FREE:
@@ -139,6 +143,7 @@ class Settings:
             self.schedule,
             self.warmup_updates > 0,
             self.momentum_schedule,
+            self.averaged_updates > 0,
             self.hessian_free.static if self.optimizer == HESSIAN_FREE else None,
             penalised(l1=self.l1, l2=self.l2),
         )

@@ -33,6 +33,12 @@ class Position(NamedTuple):
     bad_update: Any  # the first update without finite loss, gradient and step, -1 for none: no update since
     bad_loss: Any  # its loss
     gradient_norm: Any  # of the last good gradient
+    average: Any  # the vector of the mean of the last weights; () where none is asked for
+
+    @property
+    def kept(self) -> Any:
+        """The model that a training has come to: the average where there is one."""
+        return self.model if isinstance(self.average, tuple) else Flat(self.model).model(self.average)
 
 
 class Record(NamedTuple):
@@ -78,7 +84,9 @@ def start(model: Model, objective: Objective, data: Any, settings: Settings) -> 
     else:
         state = hessian_free.first_state(settings.hessian_free, weights)
     zero = np.zeros((), model.dtype)
-    return Position(model, state, objective.carried(model, data), np.int32(0), zero, np.int32(-1), zero, zero)
+    average = weights if settings.static.averages else ()
+    carried = objective.carried(model, data)
+    return Position(model, state, carried, np.int32(0), zero, np.int32(-1), zero, zero, average)
 
 
 def _update(task: _Task, position: Position, index: Any, keys: Any) -> tuple[Position, Record]:
@@ -90,7 +98,8 @@ def _update(task: _Task, position: Position, index: Any, keys: Any) -> tuple[Pos
     finite = jnp.isfinite(made.loss) & jnp.isfinite(norm) & jnp.isfinite(jnp.linalg.norm(made.weights))
     running = position.bad_update < 0
     good = finite & (made.loss <= EXPLODED * jnp.maximum(first, 1.0)) & running
-    new = Position(made.weights, made.state, made.carried, position.update + 1, first, *position[5:7], norm)
+    average = _average(task, position, made.weights) if task.program.averages else ()
+    new = Position(made.weights, made.state, made.carried, position.update + 1, first, *position[5:7], norm, average)
     stay = position._replace(
         bad_update=jnp.where(running, position.update, position.bad_update),
         bad_loss=jnp.where(running, made.loss, position.bad_loss),
@@ -99,6 +108,20 @@ def _update(task: _Task, position: Position, index: Any, keys: Any) -> tuple[Pos
     chosen = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, stay)
     taught = idle(task.flat.model(made.gradient)).astype(made.loss.dtype)
     return chosen, Record(made.loss, norm, made.clipped, taught, made.facts)
+
+
+def _average(task: _Task, position: Position, weights: Any) -> Any:
+    r"""The mean of the weights from the update f = `Rates.average` on; before it, the weights.
+
+    .. math:: \bar w_k = \bar w_{k-1} + \frac{w_k - \bar w_{k-1}}{k - f + 1} \text{ for } k > f, \quad
+        \bar w_k = w_k \text{ else}
+
+    Reference: B. Polyak, A. Juditsky, Acceleration of stochastic approximation by averaging, SIAM J. Control Optim. 30,
+    1992.
+    """
+    count = position.update - task.rates.average + 1
+    mean = position.average + (weights - position.average) / count.astype(weights.dtype)
+    return jnp.where(count > 1, mean, weights)
 
 
 def _by_rule(task: _Task, position: Position, index: Any, keys: Any) -> _Update:
