@@ -205,6 +205,19 @@ def test_settings_of_a_learner_depend_on_the_task():
     assert settings_for(values, "momentum", {"units": 40})["connections"] == 15
 
 
+def test_rates_that_rise_and_averaged_weights_are_those_of_the_training():
+    small = {"units": 5, "connections": 3, "sequences_per_epoch": 100, "batch_size": 10, "output_scale": 0.5}
+    changes = {"warmup_updates": 10**6}, {"learning_rate": 1e-12}, {}, {"averaged_updates": 30}, {"averaged_updates": 1}
+    rising, still, moved, averaged, last = (
+        run("adding-mean", "momentum", length=10, settings=small | change, most=300) for change in changes
+    )
+    assert rising["deviation"] == pytest.approx(still["deviation"], rel=1e-5)  # 30 millionths of the rate at most
+    assert moved["deviation"] != pytest.approx(still["deviation"], rel=1e-2)
+    losses = [[entry["loss"] for entry in found["history"]] for found in (moved, averaged, last)]
+    assert losses[0] == losses[1] == losses[2]  # the steps are the same
+    assert averaged["deviation"] != moved["deviation"] == last["deviation"]  # what is scored is not
+
+
 def test_the_momentum_schedules_are_those_of_the_training():
     assert set(MOMENTUM_SCHEDULES) == set(MOMENTA)
 

@@ -302,7 +302,7 @@ def _training(learner: Learner, settings: dict[str, Any], count: int, epochs: in
         given["curvature_batch"] = min(given["curvature_batch"], count)
         return Settings(**common, batch_size=count, hessian_free=HessianFree(**given))
     rate, last = settings["learning_rate"], settings["final_learning_rate"]
-    names = ("momentum", "momentum_schedule", "momentum_tail", "averaged_updates")
+    names = ("momentum", "momentum_schedule", "momentum_tail", "warmup_updates", "averaged_updates")
     return Settings(
         **common,
         **{name: settings[name] for name in names if name in settings},

@@ -14,7 +14,8 @@ MOMENTUM_SCHEDULES = ("constant", "delayed", "increasing")  # the keys of recurr
 MOST = 5_000_000  # training sequences, as Sutskever et al. 2013 and Pascanu et al. 2013 take them
 
 _VALUES = ("adding", "adding-mean", "multiplication", "adding-1997", "multiplication-1997")
-_RATES = {"learning_rate": 1e-3, "final_learning_rate": None, "clip_norm": 1.0, "averaged_updates": 0}
+_RATES = {"learning_rate": 1e-3, "final_learning_rate": None, "clip_norm": 1.0}
+_RATES |= {"warmup_updates": 0, "averaged_updates": 0}
 _EPOCH = {"batch_size": 100, "sequences_per_epoch": 5000}
 _GATED = {"units": 32, "batch_size": 20, "sequences_per_epoch": 2000, **_RATES, "learning_rate": 1e-2, "memory": 1.0}
 _RESERVOIR = {
@@ -52,6 +53,7 @@ _FROM_ZERO = {
     "memory",
     "momentum",
     "momentum_tail",
+    "warmup_updates",
     "averaged_updates",
     "final_learning_rate",
     "input_scaling",
