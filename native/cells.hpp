@@ -1,9 +1,11 @@
 // One step of each cell, forward, backward and its tangent; every row of units is padded with zeros to whole vectors.
 //
 // The gates of a step lie side by side: Elman (a), LSTM (i, f, g, o), GRU (z, r, s, n) with s = W_n h + d_n.
-// The forward step replaces what was summed up by the opened gates. The backward step writes their gradients, in panels; in
-// the GRU, s by that of s, which is r times that of n. The tangent step takes the tangent `a` of what was summed up, and
-// turns the tangents of the state before into those of the state after.
+// The forward step opens the gates and moves the state. Where a tape is kept, it replaces what was summed up for each gate
+// by the slope of the state along it: LSTM, dc/di, dc/df, dc/dg and dh/do, beside them dc'/dc (`keep`) and dh/dc (`shown`);
+// GRU, dh/dz, dh/dr, dh/ds and dh/dn, beside them dh'/dh (`keep`). So the passes that follow, of which there may be many,
+// are products and sums: the backward step writes the gradients of what was summed up, in panels; the tangent step takes
+// the tangent `a` of it, and turns the tangents of the state before into those of the state after.
 #pragma once
 
 #include "functions.hpp"
@@ -98,50 +100,44 @@ template <class T>
 struct LstmKind : Plain<T> {
     static void forward(const Shape&, const Tape<T>& tape, long t, long b) {
         const long H = tape.H;
-        T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b);
+        const V<T> one = all(T(1));
+        T *q = tape.gates_at(t, b), *keeps = tape.keep_at(t, b), *shown = tape.shown_at(t, b);
         const T* before = tape.c_at(t, b);
         T *c = tape.c_at(t + 1, b), *h = tape.h_at(t + 1, b);
         for (long j = 0; j < H; j += L<T>) {
-            V<T> write = logistic(load(q + j)), keep = logistic(load(q + H + j));
+            V<T> write = logistic(load(q + j)), keep = logistic(load(q + H + j)), past = load(before + j);
             V<T> g = tanh(load(q + 2 * H + j)), read = logistic(load(q + 3 * H + j));
-            V<T> now = keep * load(before + j) + write * g, squashed = tanh(now);
-            store(q + j, write);
-            store(q + H + j, keep);
-            store(q + 2 * H + j, g);
-            store(q + 3 * H + j, read);
+            V<T> now = keep * past + write * g, squashed = tanh(now);
             store(c + j, now);
-            store(tanh_c + j, squashed);
             store(h + j, read * squashed);
+            if (!tape.whole) continue;
+            store(q + j, g * write * (one - write));
+            store(q + H + j, past * keep * (one - keep));
+            store(q + 2 * H + j, write * (one - g * g));
+            store(q + 3 * H + j, squashed * read * (one - read));
+            store(keeps + j, keep);
+            store(shown + j, read * (one - squashed * squashed));
         }
     }
     static void backward(const Shape&, const Tape<const T>& tape, long t, long b, const Paneled<T>& a, T* dh, T* dc) {
         const long H = tape.H;
-        const V<T> one = all(T(1));
-        const T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
+        const T *q = tape.gates_at(t, b), *keep = tape.keep_at(t, b), *shown = tape.shown_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
-            V<T> write = load(q + j), keep = load(q + H + j), g = load(q + 2 * H + j), read = load(q + 3 * H + j);
-            V<T> squashed = load(tanh_c + j), d = load(dh + j);
-            V<T> c = load(dc + j) + d * read * (one - squashed * squashed);
-            store(a.at(j), c * g * write * (one - write));
-            store(a.at(H + j), c * load(before + j) * keep * (one - keep));
-            store(a.at(2 * H + j), c * write * (one - g * g));
-            store(a.at(3 * H + j), d * squashed * read * (one - read));
-            store(dc + j, c * keep);
+            V<T> d = load(dh + j), c = load(dc + j) + d * load(shown + j);
+            for (long gate = 0; gate < 3 * H; gate += H) store(a.at(gate + j), c * load(q + gate + j));
+            store(a.at(3 * H + j), d * load(q + 3 * H + j));
+            store(dc + j, c * load(keep + j));
             store(dh + j, V<T>{});
         }
     }
     static void tangent(const Shape&, const Tape<const T>& tape, long t, long b, const T* a, T* dh, T* dc) {
         const long H = tape.H;
-        const V<T> one = all(T(1));
-        const T *q = tape.gates_at(t, b), *tanh_c = tape.tanh_c_at(t, b), *before = tape.c_at(t, b);
+        const T *q = tape.gates_at(t, b), *keep = tape.keep_at(t, b), *shown = tape.shown_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
-            V<T> write = load(q + j), keep = load(q + H + j), g = load(q + 2 * H + j), read = load(q + 3 * H + j);
-            V<T> squashed = load(tanh_c + j);
-            V<T> c = keep * load(dc + j) + load(before + j) * keep * (one - keep) * load(a + H + j) +
-                     g * write * (one - write) * load(a + j) + write * (one - g * g) * load(a + 2 * H + j);
+            V<T> c = load(keep + j) * load(dc + j);
+            for (long gate = 0; gate < 3 * H; gate += H) c += load(q + gate + j) * load(a + gate + j);
             store(dc + j, c);
-            store(dh + j, read * (one - squashed * squashed) * c +
-                              squashed * read * (one - read) * load(a + 3 * H + j));
+            store(dh + j, load(shown + j) * c + load(q + 3 * H + j) * load(a + 3 * H + j));
         }
     }
 };
@@ -174,40 +170,38 @@ struct GruKind {
     }
     static void forward(const Shape&, const Tape<T>& tape, long t, long b) {
         const long H = tape.H;
-        T *q = tape.gates_at(t, b), *h = tape.h_at(t + 1, b);
+        const V<T> one = all(T(1));
+        T *q = tape.gates_at(t, b), *keep = tape.keep_at(t, b), *h = tape.h_at(t + 1, b);
         const T* before = tape.h_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
             V<T> z = logistic(load(q + j)), r = logistic(load(q + H + j)), s = load(q + 2 * H + j);
-            V<T> n = tanh(load(q + 3 * H + j) + r * s);
-            store(q + j, z);
-            store(q + H + j, r);
-            store(q + 3 * H + j, n);
-            store(h + j, n + z * (load(before + j) - n));
+            V<T> n = tanh(load(q + 3 * H + j) + r * s), past = load(before + j);
+            store(h + j, n + z * (past - n));
+            if (!tape.whole) continue;
+            V<T> dn = (one - z) * (one - n * n);
+            store(q + j, (past - n) * z * (one - z));
+            store(q + H + j, dn * s * r * (one - r));
+            store(q + 2 * H + j, dn * r);
+            store(q + 3 * H + j, dn);
+            store(keep + j, z);
         }
     }
     static void backward(const Shape&, const Tape<const T>& tape, long t, long b, const Paneled<T>& a, T* dh, T*) {
         const long H = tape.H;
-        const V<T> one = all(T(1));
-        const T *q = tape.gates_at(t, b), *before = tape.h_at(t, b);
+        const T *q = tape.gates_at(t, b), *keep = tape.keep_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
-            V<T> z = load(q + j), r = load(q + H + j), s = load(q + 2 * H + j), n = load(q + 3 * H + j);
-            V<T> d = load(dh + j), dn = d * (one - z) * (one - n * n);
-            store(a.at(j), d * (load(before + j) - n) * z * (one - z));
-            store(a.at(H + j), dn * s * r * (one - r));
-            store(a.at(2 * H + j), dn * r);
-            store(a.at(3 * H + j), dn);
-            store(dh + j, d * z);
+            V<T> d = load(dh + j);
+            for (long gate = 0; gate < 4 * H; gate += H) store(a.at(gate + j), d * load(q + gate + j));
+            store(dh + j, d * load(keep + j));
         }
     }
     static void tangent(const Shape&, const Tape<const T>& tape, long t, long b, const T* a, T* dh, T*) {
         const long H = tape.H;
-        const V<T> one = all(T(1));
-        const T *q = tape.gates_at(t, b), *before = tape.h_at(t, b);
+        const T *q = tape.gates_at(t, b), *keep = tape.keep_at(t, b);
         for (long j = 0; j < H; j += L<T>) {
-            V<T> z = load(q + j), r = load(q + H + j), s = load(q + 2 * H + j), n = load(q + 3 * H + j);
-            V<T> dn = (one - n * n) * (load(a + 3 * H + j) + r * load(a + 2 * H + j) +
-                                       s * r * (one - r) * load(a + H + j));
-            store(dh + j, z * load(dh + j) + (one - z) * dn + (load(before + j) - n) * z * (one - z) * load(a + j));
+            V<T> d = load(keep + j) * load(dh + j);
+            for (long gate = 0; gate < 4 * H; gate += H) d += load(q + gate + j) * load(a + gate + j);
+            store(dh + j, d);
         }
     }
     static void pack_backward(const Shape& s, const Gradient<T>& g, long H, T* W, T* U) {

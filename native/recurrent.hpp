@@ -34,26 +34,28 @@ struct Arena {
     }
 };
 
-// Where the parts of a tape lie. What is not `whole` holds two steps of the states, and one of the gates. T may be const.
+// Where the parts of a tape lie. What is not `whole` holds two steps of h, one of the gates, and no slopes beside them; of c
+// there are two steps in any case. T may be const.
 template <class T>
 struct Tape {
     long B, H, G;
     bool whole, whole_gates;
-    T *h, *c, *tanh_c, *gates;
+    T *h, *c, *keep, *shown, *gates;
 
     Tape(const Shape& s, T* kept, bool whole, T* gates, bool whole_gates)
         : B(s.batch), H(padded<T>(s.units)), G((s.cell == ELMAN ? 1 : 4) * H), whole(whole), whole_gates(whole_gates),
           h(kept), gates(gates) {
-        const long steps = whole ? s.steps : 1;
-        c = h + (steps + 1) * B * H;
-        tanh_c = c + (steps + 1) * B * H;
+        c = h + ((whole ? s.steps : 1) + 1) * B * H;
+        keep = whole ? c + (s.cell == LSTM ? 2 * B * H : 0) : nullptr;
+        shown = whole && s.cell == LSTM ? keep + s.steps * B * H : nullptr;
     }
-    static long short_kept(const Shape& s) { return s.batch * 5 * padded<T>(s.units); }
+    static long short_kept(const Shape& s) { return s.batch * 4 * padded<T>(s.units); }
     static long short_gates(const Shape& s) { return s.batch * 4 * padded<T>(s.units); }
     T* h_at(long t, long b) const { return h + ((whole ? t : t % 2) * B + b) * H; }
-    T* c_at(long t, long b) const { return c + ((whole ? t : t % 2) * B + b) * H; }
+    T* c_at(long t, long b) const { return c + (t % 2 * B + b) * H; }
     T* gates_at(long t, long b) const { return gates + ((whole_gates ? t : 0) * B + b) * G; }
-    T* tanh_c_at(long t, long b) const { return tanh_c + ((whole ? t : 0) * B + b) * H; }
+    T* keep_at(long t, long b) const { return keep ? keep + (t * B + b) * H : nullptr; }
+    T* shown_at(long t, long b) const { return shown ? shown + (t * B + b) * H : nullptr; }
 };
 
 template <class T, class Kind>

@@ -35,8 +35,8 @@ struct Workers {
 
 // A layer over a batch of sequences. Everything is in C order.
 //
-// The tape of a run is what the passes after it look at: `kept` (the states) and `gates` (opened), of `kept_size` and
-// `gates_size`. The vanilla network needs its states alone.
+// The tape of a run is what the passes after it look at: `kept` (the states) and `gates` (slopes along them), of `kept_size`
+// and `gates_size`. The vanilla network needs its states alone.
 template <class T>
 struct Run {
     const T *x;              // (batch, steps, inputs)
@@ -86,11 +86,12 @@ struct Kernels {
     DelayFunctions delays;
 };
 
-// Numbers of the parts of a tape, all time-major with padded units: h and c (steps + 1) and tanh(c), and the gates.
+// Numbers of the parts of a tape, all time-major with padded units: h (steps + 1), two steps of c and the slopes of a state
+// along the one before (GRU: 1, LSTM: 2 a step); and those along the gates.
 template <class T>
 long kept_size(const Shape& s) {
-    const long H = padded<T>(s.units), rows = s.batch * s.steps, start = s.batch;
-    return ((rows + start) + (s.cell == LSTM ? (rows + start) + rows : 0)) * H;
+    const long slopes = s.cell == LSTM ? 2 : s.cell == GRU ? 1 : 0;
+    return s.batch * (s.steps + 1 + (s.cell == LSTM ? 2 : 0) + slopes * s.steps) * padded<T>(s.units);
 }
 
 template <class T>
