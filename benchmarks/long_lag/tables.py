@@ -56,7 +56,7 @@ def _momentum(results: Path) -> str:
         rows.append(row)
     heads = [
         "task",
-        "Nesterov 0.995, best of 100 reservoirs",
+        "Nesterov 0.995, best of 100 reservoirs, average of the last weights",
         "the first reservoir",
         "published",
         "momentum 0",
