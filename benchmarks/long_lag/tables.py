@@ -68,7 +68,7 @@ def _momentum(results: Path) -> str:
 
 def _errors(runs: list[dict[str, Any]]) -> str:
     if not runs:
-        return "not run yet"
+        return "not run"
     lost = sum(run["stop"] == "diverged" for run in runs)
     known = [run["errors"] for run in runs if run["errors"] is not None]
     text = (
