@@ -34,9 +34,9 @@ struct Plain {
     }
     template <int N>
     static void products(long count, const Factors<T> (&x)[N], const Factors<T> (&h)[N], const T* bias, long, T* gates,
-                         long G) {
+                         long G, Ahead* ahead) {
         const Joined<T, N> both(x, h);
-        product<T, 2 * N>(count, both.f, bias, 0, G / PANEL<T>, gates, G);
+        product<T, 2 * N>(count, both.f, bias, 0, G / PANEL<T>, gates, G, ahead);
     }
     static void pack_backward(const Shape& s, const Gradient<T>& g, long H, T* W, T* U) {
         pack(g.W, gates(s.cell), s.units, H, s.units, s.units, W);
@@ -162,9 +162,9 @@ struct GruKind {
     }
     template <int N>
     static void products(long count, const Factors<T> (&x)[N], const Factors<T> (&h)[N], const T* bias, long panels,
-                         T* gates, long G) {
+                         T* gates, long G, Ahead* ahead) {
         const Joined<T, N> both(x, h);
-        product<T, 2 * N>(count, both.f, bias, 0, 2 * panels, gates, G);
+        product<T, 2 * N>(count, both.f, bias, 0, 2 * panels, gates, G, ahead);
         product<T, N>(count, h, bias, 2 * panels, 3 * panels, gates, G);
         product<T, N>(count, x, bias, 3 * panels, 4 * panels, gates, G);
     }

@@ -46,7 +46,7 @@ struct Tape {
         : B(s.batch), H(padded<T>(s.units)), G((s.cell == ELMAN ? 1 : 4) * H), whole(whole), whole_gates(whole_gates),
           h(kept), gates(gates) {
         c = h + ((whole ? s.steps : 1) + 1) * B * H;
-        keep = whole ? c + (s.cell == LSTM ? 2 * B * H : 0) : nullptr;
+        keep = whole && s.cell != ELMAN ? c + (s.cell == LSTM ? 2 * B * H : 0) : nullptr;
         shown = whole && s.cell == LSTM ? keep + s.steps * B * H : nullptr;
     }
     static long short_kept(const Shape& s) { return s.batch * 4 * padded<T>(s.units); }
@@ -56,6 +56,16 @@ struct Tape {
     T* gates_at(long t, long b) const { return gates + ((whole_gates ? t : 0) * B + b) * G; }
     T* keep_at(long t, long b) const { return keep ? keep + (t * B + b) * H : nullptr; }
     T* shown_at(long t, long b) const { return shown ? shown + (t * B + b) * H : nullptr; }
+    // What the cell of a step looks at, of some rows.
+    Ahead step(long t, long first, long count) const {
+        Ahead found;
+        found.add(h_at(t + 1, first), count * H);
+        if (!keep) return found;
+        found.add(keep_at(t, first), count * H);
+        found.add(shown_at(t, first), count * H);
+        found.add(gates_at(t, first), count * G);
+        return found;
+    }
 };
 
 template <class T, class Kind>
@@ -97,7 +107,7 @@ struct Forward {
             const Factors<T> x[1] = {{run.x + (first * s.steps + t) * s.inputs, s.steps * s.inputs, 1, U, s.inputs}};
             const Factors<T> h[1] = {{tape.h_at(t, first), tape.H, 1, W, s.units}};
             T* gates = tape.gates_at(t, first);
-            Kind::products(count, x, h, bias, panels, gates, tape.G);
+            Kind::products(count, x, h, bias, panels, gates, tape.G, nullptr);
             for (long b = first; b < first + count; b++) {
                 if (run.present && !run.present[b * s.steps + t]) {
                     copy(tape.h_at(t + 1, b), tape.h_at(t, b), tape.H);

@@ -52,7 +52,8 @@ struct Along {
                                  {d.dx ? d.dx + row : d.x, apart, 1, U, d.dx ? s.inputs : 0}};
         const Factors<T> h[2] = {{tape.h_at(t, first), H, 1, dW, d.dW ? s.units : 0},
                                  {dh + first * H, H, 1, W, t > 0 || d.dh0 ? s.units : 0}};
-        Kind::products(count, x, h, bias, H / PANEL<T>, a + first * tape.G, tape.G);
+        Ahead next = tape.step(t, first, count);
+        Kind::products(count, x, h, bias, H / PANEL<T>, a + first * tape.G, tape.G, &next);
     }
 
     void sweep(long chunk) {
