@@ -66,7 +66,7 @@ struct Tangent {
     const bool* present;
     const T *kept, *gates;   // the tape; `gates` null for the vanilla network
     const T *dx, *dh0, *dc0, *dU, *dW, *db, *dd;
-    T *dhs, *dhT, *dcT;
+    T *dhs, *dhT, *dcT;  // null where they are not wanted
 };
 
 template <class T>

@@ -64,12 +64,12 @@ struct Along {
             for (long b = first; b < last; b++) {
                 if (!d.present || d.present[b * s.steps + t])
                     Kind::tangent(s, tape, t, b, a + b * tape.G, dh + b * H, dc + b * H);
-                copy(d.dhs + (b * s.steps + t) * s.units, dh + b * H, s.units);
+                if (d.dhs) copy(d.dhs + (b * s.steps + t) * s.units, dh + b * H, s.units);
             }
         }
         for (long b = first; b < last; b++) {
-            copy(d.dhT + b * s.units, dh + b * H, s.units);
-            if (s.cell == LSTM) copy(d.dcT + b * s.units, dc + b * H, s.units);
+            if (d.dhT) copy(d.dhT + b * s.units, dh + b * H, s.units);
+            if (d.dcT) copy(d.dcT + b * s.units, dc + b * H, s.units);
         }
     }
 

@@ -138,6 +138,30 @@ def test_one_linearisation_serves_the_products_of_a_loop(kind, loop):
         assert "output_operand_alias" not in text
 
 
+@pytest.mark.parametrize("part", ["h", "hs", "c"])
+@pytest.mark.parametrize("kind", ["tanh", "gru", "lstm"])
+def test_tangents_of_one_output_alone(kind, part):
+    """What nobody looks at is not computed: no array of all steps for the last state."""
+    if part == "c" and kind != "lstm":
+        pytest.skip("only the LSTM has a second state")
+    with jax.enable_x64(True):
+        given, (v, *_), _, present = _problem(kind)
+
+        def product(v, mode):
+            def one(cell):
+                state, hs = _of_weights(given, present, mode)(cell)
+                return hs if part == "hs" else state[part == "c"] if kind == "lstm" else state
+
+            _, along = jax.linearize(one, given[0])
+            pushed = along(v)
+            return pushed, jax.linear_transpose(along, given[0])(pushed)[0]
+
+        run = jax.jit(product, static_argnums=1)
+        _close(*(run(v, mode) for mode in (False, True)))
+        (line,) = [each for each in run.lower(v, False).as_text().splitlines() if "@recurra_tangent_float64" in each]
+        assert (f"tensor<{BATCH}x{STEPS}x{UNITS}xf64>" in line.split("->")[1]) == (part == "hs")
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 2e-5)])
 @pytest.mark.parametrize("kind", ["elman", "gru", "lstm"])
 def test_two_layers_and_a_readout(kind, dtype, bound):

@@ -8,22 +8,23 @@ them, and one tape serves any number of each.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import compress
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.extend.core import JaxprEqn, Primitive
+from jax.interpreters import ad, batching, mlir, partial_eval
 
 from recurra.native import sequences
 from recurra.native.status import compiled, kernels, status, threads
 
 Arrays = tuple[jax.Array, ...]
 Shapes = list[tuple[int, ...]]
-INPUTS = ("x", "h", "c", "U", "W", "b", "d")
-OUTPUTS = ("hs", "h", "c")
+INPUTS: tuple[str, ...] = ("x", "h", "c", "U", "W", "b", "d")
+OUTPUTS: tuple[str, ...] = ("hs", "h", "c")
 TAPED = 6  # x, U, W, the steps that are there, the states and the gates: what the linear passes look at
 
 
@@ -100,7 +101,8 @@ def _run_along(layer: Layer, given: Any, directions: Any) -> tuple[Arrays, Array
     }
     if not some:  # along c of a layer that has none
         return tuple(outputs), tuple(map(jnp.zeros_like, outputs))
-    found = _tangent.bind(x, U, W, present, kept, gates, *some.values(), layer=layer, along=tuple(some))
+    taped = x, U, W, present, kept, gates
+    found = _tangent.bind(*taped, *some.values(), layer=layer, along=tuple(some), of=OUTPUTS)
     return tuple(outputs), tuple(found)
 
 
@@ -151,16 +153,20 @@ def _run_record(*given: Any, layer: Layer) -> list[jax.Array]:
     return _call("forward", layer, _record_shapes(*given, layer=layer), given)
 
 
-def _tangent_shapes(*given: Any, layer: Layer, along: tuple[str, ...]) -> Shapes:
+def _tangent_shapes(*given: Any, layer: Layer, along: tuple[str, ...], of: tuple[str, ...]) -> Shapes:
     del along
-    return layer.outputs(given[0], given[2])
+    shapes = dict(zip(OUTPUTS, layer.outputs(given[0], given[2]), strict=True))
+    return [shapes[name] for name in of]
 
 
-def _run_tangent(*given: Any, layer: Layer, along: tuple[str, ...]) -> list[jax.Array]:
-    """The tangents of all outputs, along some of the inputs."""
+def _run_tangent(*given: Any, layer: Layer, along: tuple[str, ...], of: tuple[str, ...]) -> list[jax.Array]:
+    """The tangents of some of the outputs, along some of the inputs."""
     directions = dict(zip(along, given[TAPED:], strict=True))
     everything = [directions.get(name, np.zeros(0, given[0].dtype)) for name in INPUTS]
-    return _call("tangent", layer, layer.outputs(given[0], given[2]), (*given[:TAPED], *everything))
+    every = zip(OUTPUTS, layer.outputs(given[0], given[2]), strict=True)
+    results = [shape if name in of else (0,) for name, shape in every]
+    found = _call("tangent", layer, results, (*given[:TAPED], *everything))
+    return [found[OUTPUTS.index(name)] for name in of]
 
 
 def _cotangent_shapes(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...]) -> Shapes:
@@ -185,7 +191,7 @@ def _run_cotangent(*given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple
 
 
 _record = _primitive("record", _run_record, _record_shapes)
-_tangent = _primitive("tangent", _run_tangent, _tangent_shapes, "along")
+_tangent = _primitive("tangent", _run_tangent, _tangent_shapes, "along", "of")
 _cotangent = _primitive("cotangent", _run_cotangent, _cotangent_shapes, "of", "wanted")
 
 
@@ -200,12 +206,12 @@ def _not_zero(names: Sequence[str], tangents: Sequence[Any]) -> dict[str, Any]:
     return {name: each for name, each in zip(names, tangents, strict=True) if not isinstance(each, ad.Zero)}
 
 
-def _tangent_along(given: Any, directions: Any, *, layer: Layer, along: tuple[str, ...]) -> Any:
+def _tangent_along(given: Any, directions: Any, *, along: tuple[str, ...], **settings: Any) -> Any:
     if any(not isinstance(each, ad.Zero) for each in directions[:TAPED]):
         _refuse()
     some = _not_zero(along, directions[TAPED:])
-    after = _tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some))
-    return _tangent.bind(*given, layer=layer, along=along), after
+    after = _tangent.bind(*given[:TAPED], *some.values(), along=tuple(some), **settings)
+    return _tangent.bind(*given, along=along, **settings), after
 
 
 def _cotangent_along(given: Any, directions: Any, *, of: tuple[str, ...], **settings: Any) -> Any:
@@ -216,8 +222,8 @@ def _cotangent_along(given: Any, directions: Any, *, of: tuple[str, ...], **sett
     return _cotangent.bind(*given, of=of, **settings), after
 
 
-def _tangent_transposed(numbers: Any, *given: Any, layer: Layer, along: tuple[str, ...]) -> Any:
-    some = {name: each for name, each in _not_zero(OUTPUTS, numbers).items() if layer.has(name)}
+def _tangent_transposed(numbers: Any, *given: Any, layer: Layer, along: tuple[str, ...], of: tuple[str, ...]) -> Any:
+    some = {name: each for name, each in _not_zero(of, numbers).items() if layer.has(name)}
     wanted = tuple(n for n, each in zip(along, given[TAPED:], strict=True) if ad.is_undefined_primal(each))
     settings: dict[str, Any] = {"layer": layer, "of": tuple(some), "wanted": wanted}
     found = _cotangent.bind(*given[:TAPED], *some.values(), **settings)
@@ -229,10 +235,19 @@ def _cotangent_transposed(
     directions: Any, *given: Any, layer: Layer, of: tuple[str, ...], wanted: tuple[str, ...]
 ) -> Any:
     some = _not_zero(wanted, directions)
-    found = _tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some))
-    parts: dict[str, Any] = dict(zip(OUTPUTS, found, strict=True))
-    asked = map(ad.is_undefined_primal, given[TAPED:])
-    return [None] * TAPED + [parts[name] if one else None for name, one in zip(of, asked, strict=True)]
+    asked = [ad.is_undefined_primal(each) for each in given[TAPED:]]
+    parts = tuple(compress(of, asked))
+    found = iter(_tangent.bind(*given[:TAPED], *some.values(), layer=layer, along=tuple(some), of=parts))
+    return [None] * TAPED + [next(found) if one else None for one in asked]
+
+
+def _tangent_used(used: Sequence[bool], equation: JaxprEqn) -> tuple[list[bool], JaxprEqn | None]:
+    """Without the outputs that nobody looks at: those of all steps, where only the last one counts."""
+    if not any(used):
+        return [False] * len(equation.invars), None
+    outputs = list(compress(equation.outvars, used))
+    params = {**equation.params, "of": tuple(compress(equation.params["of"], used))}
+    return [True] * len(equation.invars), equation.replace(outvars=outputs, params=params)
 
 
 ad.primitive_jvps[_record] = _refuse
@@ -240,3 +255,4 @@ ad.primitive_jvps[_tangent] = _tangent_along
 ad.primitive_jvps[_cotangent] = _cotangent_along
 ad.primitive_transposes[_tangent] = _tangent_transposed
 ad.primitive_transposes[_cotangent] = _cotangent_transposed
+partial_eval.dce_rules[_tangent] = _tangent_used
