@@ -110,8 +110,8 @@ static void rows_of(int m, const Factors<T>* f, const T* bias, long first, long 
     if constexpr (M > 1) rows_of<T, TERMS, M - 1>(m, f, bias, first, last, C, stride);
 }
 
-// Memory that is fetched into the second cache while a product is computed, a little before every tile: whoever looks at it
-// next does not wait.
+// Memory that is fetched into the second cache while a product is computed, a little before every tile (all of it where
+// there is but one): whoever looks at it next does not wait.
 struct Ahead {
     struct Part {
         const char* at;
@@ -136,7 +136,7 @@ struct Ahead {
 template <class T, int TERMS>
 static void product(long count, const Factors<T> (&f)[TERMS], const T* bias, long first, long last, T* C, long stride,
                     Ahead* ahead = nullptr) {
-    if (count == 0) return;
+    if (count == 0 || first == last) return;
     const long blocks = (count + ROWS - 1) / ROWS, wide = count <= ROWS ? last - first : side_by_side(ROWS);
     long tiles = blocks * ((last - first + wide - 1) / wide);
     // Rows of blocks of almost equal height; a few panels stay in the first cache while all rows go by.

@@ -56,7 +56,7 @@ struct Tape {
     T* gates_at(long t, long b) const { return gates + ((whole_gates ? t : 0) * B + b) * G; }
     T* keep_at(long t, long b) const { return keep ? keep + (t * B + b) * H : nullptr; }
     T* shown_at(long t, long b) const { return shown ? shown + (t * B + b) * H : nullptr; }
-    // What the cell of a step looks at, of some rows.
+    // What is kept of a step of some rows: what its cell looks at, and the state after it, with which the next begins.
     Ahead step(long t, long first, long count) const {
         Ahead found;
         found.add(h_at(t + 1, first), count * H);

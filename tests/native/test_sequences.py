@@ -197,6 +197,20 @@ def test_threads_do_not_change_a_bit_of_a_tangent(isa, cell, dtype):
 
 
 @pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("shape", [(0, 6, 2, 5), (3, 0, 2, 5), (3, 6, 0, 5), (3, 6, 2, 0)])
+def test_nothing_of_a_kind_is_no_error(isa, cell, shape):
+    """No sequences, steps, inputs or units."""
+    p, given, present = _problem(cell, *shape, 4)
+    direction = {name: np.ones_like(p[name]) for name in _used(cell)}
+    found, _ = _run(cell, "tanh", p, given, present)
+    np.testing.assert_allclose(found.hs, _loop(cell, "tanh", p, present)[0].real, rtol=0, atol=1e-14)
+    pushed = _pushed(cell, "tanh", p, direction, present)
+    assert pushed.hs.shape == found.hs.shape
+    if shape[1] == 0:
+        np.testing.assert_array_equal(pushed.h, direction["h"])
+
+
+@pytest.mark.parametrize("cell", GATES)
 def test_an_absent_step_holds_the_tangent(isa, cell):
     p, _, present = _problem(cell, 4, 6, 2, 5, 3)
     present[:, 2:] = False

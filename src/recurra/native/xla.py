@@ -241,8 +241,9 @@ def _cotangent_transposed(
     return [None] * TAPED + [next(found) if one else None for one in asked]
 
 
-def _tangent_used(used: Sequence[bool], equation: JaxprEqn) -> tuple[list[bool], JaxprEqn | None]:
+def _tangent_used(used: Sequence[bool], *rest: Any) -> tuple[list[bool], JaxprEqn | None]:
     """Without the outputs that nobody looks at: those of all steps, where only the last one counts."""
+    equation: JaxprEqn = rest[-1]  # from JAX 0.12 on which of its inputs are alive comes before it
     if not any(used):
         return [False] * len(equation.invars), None
     outputs = list(compress(equation.outvars, used))
