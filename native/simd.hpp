@@ -35,12 +35,12 @@ INLINE void store(T* to, V<T> v) {
 
 template <class T>
 INLINE void copy(T* to, const T* from, long count) {
-    __builtin_memcpy(to, from, sizeof(T) * count);
+    if (count) __builtin_memcpy(to, from, sizeof(T) * count);  // of nothing there may be no pointer
 }
 
 template <class T>
 INLINE void clear(T* to, long count) {
-    __builtin_memset(to, 0, sizeof(T) * count);
+    if (count) __builtin_memset(to, 0, sizeof(T) * count);
 }
 
 template <class T>
